@@ -1,0 +1,290 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+Sample sets: the one on-disk form of (image, depth, camera).
+
+A set is a folder with `frames.json` and the files that it names: 8-bit RGB, 16-bit depth with a
+scale, and K per frame. Bags, the synthetic worlds and real recordings all end up in this form, and
+training, evaluation and prediction read nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import json
+import math
+import os
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from grin_ros.camera import Camera, Distortion
+
+DEPTH_KINDS = ('lidar', 'rgbd', 'stereo', 'synthetic')
+DOMAINS = ('indoor', 'outdoor', 'other')
+_HEADER = ('source', 'licence', 'depth_kind', 'domain', 'min_depth', 'max_depth')
+_FRAME = ('rgb', 'depth', 'depth_scale', 'K', 'width', 'height')
+
+
+@dataclass
+class Sample:
+    """
+    One picture with its camera and metric depth.
+
+    image: (H, W, 3) uint8, RGB
+    depth: (H, W) float32, metres along the optical axis, 0 where nobody measured
+    camera: unbatched, of the image's size
+    stem: file name without its ending, unique within a set
+    stamp: nanoseconds or None
+    """
+
+    image: np.ndarray
+    depth: np.ndarray
+    camera: Camera
+    stem: str
+    stamp: int | None = None
+
+
+class SampleSet:
+    """
+    A sample set on disk: `len(set)`, and `set[i]` reads the i-th Sample.
+
+    Whatever frames.json alone can tell is checked at once, the files' contents when they are read;
+    every refusal names the frame.
+
+    path: the folder, or the frames.json in it; afterwards always the folder
+    """
+
+    def __init__(self, path: str | Path):
+        path = Path(path)
+        index = path if path.suffix == '.json' else path / 'frames.json'
+        if not index.is_file():
+            raise FileNotFoundError(
+                f'{path} is no sample set: it holds no frames.json; name a folder that does'
+            )
+        try:
+            data = json.loads(index.read_text())
+        except ValueError as error:
+            raise ValueError(f'{index} is not JSON ({error}); write it again') from None
+        if not isinstance(data, dict):
+            raise ValueError(f'{index} must be an object with {", ".join(_HEADER)} and frames')
+        missing = [key for key in (*_HEADER, 'frames') if key not in data]
+        if missing:
+            raise ValueError(f'{index} lacks {", ".join(missing)}; add the missing entries')
+        _check_header(data, index)
+        self.path = index.parent
+        self.name = index.parent.resolve().name
+        self.source: str = data['source']
+        self.licence: str = data['licence']
+        self.depth_kind: str = data['depth_kind']
+        self.domain: str = data['domain']
+        self.min_depth = float(data['min_depth'])
+        self.max_depth = float(data['max_depth'])
+        self._frames: list[dict] = data['frames']
+        self.stems = [self._check(frame, i) for i, frame in enumerate(self._frames)]
+        if len(set(self.stems)) < len(self.stems):
+            twice = next(stem for stem in self.stems if self.stems.count(stem) > 1)
+            raise ValueError(f'{index}: frame {twice} is listed twice; stems must be unique')
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, i: int) -> Sample:
+        frame, stem = self._frames[i], self.stems[i]
+        # The camera belongs to the pixels as they are stored, so an EXIF rotation is ignored.
+        image = self._read(frame['rgb'], cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION, stem)
+        depth = self._read(frame['depth'], cv2.IMREAD_UNCHANGED, stem)
+        if depth.dtype != np.uint16 or depth.ndim != 2:
+            raise ValueError(
+                f'{self.path}: frame {stem}: {frame["depth"]} is not a one-channel 16-bit PNG '
+                f'but {depth.dtype} of shape {depth.shape}; write depth x depth_scale as uint16'
+            )
+        size = (frame['height'], frame['width'])
+        for name, found in ((frame['rgb'], image.shape[:2]), (frame['depth'], depth.shape)):
+            if found != size:
+                raise ValueError(
+                    f'{self.path}: frame {stem}: {name} is {found[1]} x {found[0]} pixels, but '
+                    f'frames.json says {size[1]} x {size[0]}; rgb, depth and K must agree'
+                )
+        return Sample(
+            image=cv2.cvtColor(image, cv2.COLOR_BGR2RGB),
+            depth=depth.astype(np.float32) / np.float32(frame['depth_scale']),
+            camera=self.camera(i),
+            stem=stem,
+            stamp=frame.get('stamp'),
+        )
+
+    def camera(self, i: int) -> Camera:
+        """Return the camera of frame i without reading its pictures."""
+        frame = self._frames[i]
+        distortion = None
+        if frame.get('D'):
+            model = frame.get('distortion_model', 'plumb_bob')
+            distortion = Distortion(model, tuple(float(d) for d in frame['D']))
+        return Camera.from_intrinsics(*frame['K'], (frame['height'], frame['width']), distortion)
+
+    def rgb_path(self, i: int) -> Path:
+        """Return the picture's file of frame i."""
+        return self.path / self._frames[i]['rgb']
+
+    def _read(self, name: str, flags: int, stem: str) -> np.ndarray:
+        pixels = cv2.imread(str(self.path / name), flags)
+        if pixels is None:
+            raise ValueError(f'{self.path}: frame {stem}: {name} cannot be decoded; replace it')
+        return pixels
+
+    def _check(self, frame: dict, i: int) -> str:
+        """Refuse a frame that cannot be right, and return its stem."""
+        missing = [key for key in _FRAME if key not in frame]
+        if missing:
+            raise ValueError(f'{self.path}: frame number {i} lacks {", ".join(missing)}; add them')
+        stem = Path(frame['rgb']).stem
+        for name in (frame['rgb'], frame['depth']):
+            if not (self.path / name).is_file():
+                raise FileNotFoundError(
+                    f'{self.path}: frame {stem}: {name} is missing; restore it or drop the frame'
+                )
+        problem = _problem(frame)
+        if problem:
+            raise ValueError(f'{self.path}: frame {stem}: {problem}')
+        return stem
+
+
+class SampleSetWriter:
+    """
+    Writes a sample set; frames.json appears last and whole, so a broken run leaves no set.
+
+    Used as a context manager: an exception inside leaves frames.json unwritten.
+
+    source, licence: where the data comes from, and under which terms
+    min_depth, max_depth: metres; evaluation uses only ground truth inside them
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        source: str,
+        licence: str,
+        depth_kind: str,
+        domain: str,
+        min_depth: float,
+        max_depth: float,
+    ):
+        self.path = Path(path)
+        values = (source, licence, depth_kind, domain, min_depth, max_depth)
+        self._data = dict(zip(_HEADER, values, strict=True), frames=[])
+        _check_header(self._data, self.path)
+        if (self.path / 'frames.json').exists():
+            raise FileExistsError(
+                f'{self.path} already holds a sample set; choose another folder or delete it'
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._stems: set[str] = set()
+
+    def add(self, sample: Sample, depth_scale: float = 256.0, quality: int = 95) -> None:
+        """
+        Write one sample as `<stem>.jpg` and `<stem>.depth.png`.
+
+        depth_scale: stored value per metre; 1000 is finer, 256 reaches 256 m
+        quality: of the JPEG
+        """
+        where = f'{self.path}: frame {sample.stem}:'
+        image, depth = np.asarray(sample.image), np.asarray(sample.depth)
+        if image.dtype != np.uint8 or image.shape != (*depth.shape, 3):
+            raise ValueError(
+                f'{where} the image is {image.dtype} {image.shape} and the depth {depth.shape}; '
+                'pass uint8 (H, W, 3) and (H, W)'
+            )
+        if tuple(sample.camera.size) != depth.shape:
+            raise ValueError(
+                f'{where} the camera is of size {tuple(sample.camera.size)}, the image of '
+                f'{depth.shape}; resize the camera with the image'
+            )
+        if sample.stem in self._stems:
+            raise ValueError(f'{where} was added already; stems must be unique')
+        if not np.isfinite(depth).all() or (depth < 0).any():
+            raise ValueError(f'{where} depth is negative or not finite; mark the unknown with 0')
+        stored = np.rint(depth.astype(np.float64) * depth_scale)
+        if stored.max(initial=0) > 65535:
+            raise ValueError(
+                f'{where} depth reaches {depth.max():.1f} m, but a scale of {depth_scale:g} ends '
+                f'at {65535 / depth_scale:.1f} m; use a smaller depth_scale or clip the depth'
+            )
+        frame = self._frame(sample, depth_scale)
+        problem = _problem(frame)
+        if problem:
+            raise ValueError(f'{where} {problem}')
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        files = {
+            frame['rgb']: cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1],
+            frame['depth']: cv2.imencode('.png', stored.astype(np.uint16))[1],
+        }
+        for name, content in files.items():
+            (self.path / name).write_bytes(content.tobytes())
+        self._stems.add(sample.stem)
+        self._data['frames'].append(frame)
+
+    def close(self) -> None:
+        """Write frames.json, in one step."""
+        part = self.path / 'frames.json.part'
+        part.write_text(json.dumps(self._data, indent=1) + '\n')
+        os.replace(part, self.path / 'frames.json')
+
+    def __enter__(self) -> SampleSetWriter:
+        return self
+
+    def __exit__(self, kind, value, traceback) -> None:
+        if kind is None:
+            self.close()
+
+    @staticmethod
+    def _frame(sample: Sample, depth_scale: float) -> dict:
+        camera, (height, width) = sample.camera, sample.depth.shape
+        frame = {
+            'rgb': f'{sample.stem}.jpg',
+            'depth': f'{sample.stem}.depth.png',
+            'depth_scale': float(depth_scale),
+            'K': [float(k) for k in (camera.fx, camera.fy, camera.cx, camera.cy)],
+            'width': width,
+            'height': height,
+        }
+        if camera.distortion is not None:
+            frame['D'] = list(camera.distortion.coefficients)
+            frame['distortion_model'] = camera.distortion.model
+        if sample.stamp is not None:
+            frame['stamp'] = int(sample.stamp)
+        return frame
+
+
+def _check_header(data: dict, where: Path) -> None:
+    for key, names in (('depth_kind', DEPTH_KINDS), ('domain', DOMAINS)):
+        if data[key] not in names:
+            raise ValueError(f'{where}: unknown {key} {data[key]!r}; one of {", ".join(names)}')
+    low, high = data['min_depth'], data['max_depth']
+    if not (_number(low) and _number(high) and 0 < low < high):
+        raise ValueError(f'{where}: min_depth {low} and max_depth {high} must be 0 < min < max')
+
+
+def _problem(frame: dict) -> str | None:
+    """Say what is wrong with a frame's numbers, or return None."""
+    width, height, scale, K = (frame[key] for key in ('width', 'height', 'depth_scale', 'K'))
+    if not (isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0):
+        return f'its size {width} x {height} is not in whole positive pixels; correct it'
+    if not (_number(scale) and scale > 0):
+        return f'depth_scale {scale} is not a positive number; give stored value per metre'
+    if not (isinstance(K, list) and len(K) == 4 and all(_number(k) for k in K)):
+        return f'K {K} is not four finite numbers; give [fx, fy, cx, cy] in pixels'
+    fx, fy, cx, cy = K
+    if fx <= 0 or fy <= 0:
+        return f'focal lengths {fx}, {fy} must be positive; give [fx, fy, cx, cy] in pixels'
+    if not (-width <= cx <= 2 * width and -height <= cy <= 2 * height):
+        return (
+            f'principal point ({cx}, {cy}) lies further outside the {width} x {height} image '
+            'than its size; give K in pixels of the rgb file'
+        )
+    return None
+
+
+def _number(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
