@@ -34,18 +34,18 @@ clean:
 
 venv: $(VENV)/package
 
-$(VENV)/dependencies: setup.py constraints.txt .ci/doctor.py
+$(VENV)/dependencies: setup.py setup.cfg constraints.txt .ci/doctor.py
 	@$(PYTHON) .ci/doctor.py
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q -c constraints.txt 'setuptools<80'
+	$(BIN)/pip install -q -c constraints.txt 'pip>=23' setuptools
 	$(BIN)/pip install -q -c constraints.txt --no-build-isolation --use-pep517 -e '.[ros,test]'
 	@$(BIN)/python .ci/doctor.py installed
 	@touch $@
 
-# The package again, when only its files under share/ changed: no network, a second. The links
-# make .venv an ament prefix, in which launch finds the executables as in a colcon workspace.
-$(VENV)/package: $(VENV)/dependencies setup.cfg package.xml $(wildcard launch/* config/* weights/*)
-	$(BIN)/pip install -q --no-deps --no-build-isolation --use-pep517 -e .
+# An editable install leaves out share/ and lib/grin_ros/; with both, .venv is an ament prefix in
+# which launch finds files and executables just as in a colcon workspace.
+$(VENV)/package: $(VENV)/dependencies package.xml $(wildcard launch/* config/* weights/*)
+	@$(BIN)/python setup.py -q install_data --install-dir $(VENV)
 	@mkdir -p $(VENV)/lib/grin_ros
 	@ln -sf ../../bin/grin ../../bin/depth_node $(VENV)/lib/grin_ros/
 	@touch $@
