@@ -34,18 +34,21 @@ clean:
 
 venv: $(VENV)/package
 
+# libusb-package: open3d wants libusb from the system, and looks into $(VENV)/lib as well.
 $(VENV)/dependencies: setup.py setup.cfg constraints.txt .ci/doctor.py
 	@$(PYTHON) .ci/doctor.py
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install -q -c constraints.txt 'pip>=23' setuptools
+	$(BIN)/pip install -q -c constraints.txt 'pip>=23' setuptools libusb-package
 	$(BIN)/pip install -q -c constraints.txt --no-build-isolation --use-pep517 -e '.[ros,test]'
+	@ln -sf $$($(BIN)/python -c 'import libusb_package as usb; print(usb.get_library_path())') \
+		$(VENV)/lib/libusb-1.0.so.0
 	@$(BIN)/python .ci/doctor.py installed
 	@touch $@
 
 # An editable install leaves out share/ and lib/grin_ros/; with both, .venv is an ament prefix in
 # which launch finds files and executables just as in a colcon workspace.
 $(VENV)/package: $(VENV)/dependencies package.xml $(wildcard launch/* config/* weights/*)
-	@$(BIN)/python setup.py -q install_data --install-dir $(VENV)
+	@$(BIN)/python -W ignore setup.py -q install_data --install-dir $(VENV)
 	@mkdir -p $(VENV)/lib/grin_ros
 	@ln -sf ../../bin/grin ../../bin/depth_node $(VENV)/lib/grin_ros/
 	@touch $@

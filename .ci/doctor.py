@@ -6,18 +6,20 @@ Without arguments it looks at this interpreter (before .venv exists); with `inst
 what was installed and names the system package behind a missing shared library.
 """
 
+import ctypes
 import importlib
 import importlib.util
 import sys
 
 OLDEST, NEWEST = (3, 10), (3, 13)
-# Shared libraries that wheels leave to the system -> Debian package. Measured on bare Debian 12.
+# Shared libraries that the wheels leave to the system -> Debian package.
 APT = {
     'libEGL.so.1': 'libegl1',
     'libGL.so.1': 'libgl1',
-    'libgomp.so.1': 'libgomp1',
     'libX11.so.6': 'libx11-6',
-    'libusb-1.0.so.0': 'libusb-1.0-0',
+    'libgomp.so.1': 'libgomp1',
+    'libidn2.so.0': 'libidn2-0',
+    'libudev.so.1': 'libudev1',
 }
 MODULES = ['numpy', 'torch', 'cv2', 'open3d', 'rclpy', 'rosbags', 'safetensors', 'yaml']
 
@@ -40,11 +42,19 @@ def install_fault():
         try:
             importlib.import_module(name)
         except (ImportError, OSError) as error:
-            for library, package in APT.items():
-                if library in str(error):
-                    return '{} needs {}: apt install {}'.format(name, library, package)
+            missing = [package for library, package in APT.items() if not _loads(library)]
+            if missing and '.so' in str(error):
+                return '{} needs system libraries: apt install {}'.format(name, ' '.join(missing))
             return '{} cannot be imported: {}'.format(name, ' '.join(str(error).split()))
     return None
+
+
+def _loads(library):
+    try:
+        ctypes.CDLL(library)
+    except OSError:
+        return False
+    return True
 
 
 if __name__ == '__main__':
