@@ -1,0 +1,157 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+Checkpoints: safetensors with the resolved configuration in the metadata, loaded strictly.
+
+A checkpoint is the only thing that training hands to the node. Nothing in it is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, field
+import json
+import os
+from pathlib import Path
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+import torch
+
+from grin_ros.config import from_dict, to_dict
+from grin_ros.depth import DepthConfig
+from grin_ros.diffusion.schedule import TARGETS, ScheduleConfig
+from grin_ros.models.grin import GRIN, GRINConfig
+
+DEFAULT_NAME = 'grin_small.safetensors'
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that turns an image and a camera into metric depth: network and algebra."""
+
+    network: GRINConfig = field(default_factory=GRINConfig)
+    depth: DepthConfig = field(default_factory=DepthConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    target: str = 'x_0'  # what the network predicts: eps | x_0 | v
+    pixels: int = 81920  # the image is fitted to about so many pixels before it is encoded
+    steps: int = 4  # denoising steps by default
+    stride: int = 4  # every stride-th pixel of the fitted image is queried by default
+
+    def __post_init__(self):
+        if self.target not in TARGETS:
+            raise ValueError(f"target is '{self.target}'; choose {', '.join(TARGETS)}")
+        for name in ('pixels', 'steps', 'stride'):
+            if getattr(self, name) < 1:
+                raise ValueError(f'{name} is {getattr(self, name)}; it must be at least 1')
+
+
+def build_model(config: ModelConfig) -> GRIN:
+    """Build the network of a configuration, with fresh weights."""
+    return GRIN(config.network)
+
+
+def save(
+    path: str | Path, model: GRIN, config: ModelConfig, half: bool = False, **metadata: Any
+) -> None:
+    """
+    Write a checkpoint; a reader never sees half of it.
+
+    half: store float16, which loads as float32 again
+    metadata: JSON-able facts of the training, shown by `grin info`
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    dtype = torch.float16 if half else torch.float32
+    tensors = {name: value.to(dtype).contiguous() for name, value in model.state_dict().items()}
+    header = {'config': json.dumps(to_dict(config)), 'metadata': json.dumps(metadata)}
+    partial = path.with_name(path.name + '.partial')
+    save_file(tensors, partial, metadata=header)
+    os.replace(partial, path)
+
+
+def load(path: str | Path, device: str | torch.device = 'cpu') -> tuple[GRIN, ModelConfig, dict]:
+    """
+    Read a checkpoint written by `save`.
+
+    returns: the model in evaluation mode on the device, its configuration and its metadata
+    raises: FileNotFoundError, or ValueError saying what does not fit
+    """
+    header, tensors = _read(Path(path))
+    config = from_dict(ModelConfig, json.loads(header['config']), f'checkpoint {path}')
+    model = build_model(config)
+    expected = model.state_dict()
+    missing = sorted(expected.keys() - tensors.keys())
+    unexpected = sorted(tensors.keys() - expected.keys())
+    wrong = [n for n, t in tensors.items() if n in expected and t.shape != expected[n].shape]
+    if missing or unexpected or wrong:
+        raise ValueError(
+            f'checkpoint {path} does not fit its own configuration: {len(missing)} tensors '
+            f'missing {missing[:2]}, {len(unexpected)} unexpected {unexpected[:2]}, '
+            f'{len(wrong)} of another shape {wrong[:2]}; train or download it again'
+        )
+    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    model.to(device).eval().requires_grad_(False)
+    return model, config, json.loads(header.get('metadata', '{}'))
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Header and tensors of a safetensors file that holds a configuration."""
+    if not path.is_file():
+        raise FileNotFoundError(f'there is no checkpoint {path}; give the path of a .safetensors')
+    try:
+        with safe_open(path, framework='pt') as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f'{path} is not a readable safetensors file ({error})') from None
+    if 'config' not in header:
+        raise ValueError(
+            f'{path} holds no grin_ros configuration; make checkpoints with `grin train`'
+        )
+    return header, tensors
+
+
+def default_checkpoint() -> Path:
+    """
+    Path of the weights that ship with the package: source tree, else an installed share/.
+
+    raises: FileNotFoundError naming the places that were looked at
+    """
+    here = Path(__file__).resolve()
+    prefixes = [Path(p) for p in os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep) if p]
+    prefixes += [Path(sys.prefix), *here.parents[3:6]]
+    folders = [here.parents[1] / 'weights']
+    folders += [prefix / 'share' / 'grin_ros' / 'weights' for prefix in prefixes]
+    for folder in folders:
+        if (folder / DEFAULT_NAME).is_file():
+            return folder / DEFAULT_NAME
+    raise FileNotFoundError(
+        f'the default weights {DEFAULT_NAME} are in none of {", ".join(map(str, folders))}; '
+        'give a checkpoint'
+    )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `grin info`."""
+    parser.add_argument('checkpoint', nargs='?', help='a .safetensors (default: the shipped one)')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what a checkpoint is, and what it was trained on."""
+    path = Path(args.checkpoint) if args.checkpoint else default_checkpoint()
+    model, config, metadata = load(path)
+    encoder = sum(p.numel() for p in model.encoder.parameters())
+    rest = sum(p.numel() for p in model.parameters()) - encoder
+    table = Table('entry', 'value', title=str(path))
+    table.add_row('size', f'{path.stat().st_size / 2**20:.1f} MiB')
+    table.add_row('parameters', f'{encoder / 1e6:.2f} M encoder + {rest / 1e6:.2f} M GRIN')
+    for name, value in to_dict(config).items():
+        table.add_row(name, json.dumps(value))
+    for name, value in metadata.items():
+        table.add_row(name, json.dumps(value, indent=1))
+    Console().print(table)
+    return 0

@@ -1,0 +1,201 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+From an image and its camera to metric depth: one object for node, command line and evaluation.
+
+The image is fitted to the processing size with its camera, encoded once, and the queried pixels
+are denoised; the median over several samples is the depth, their spread the uncertainty (GRIN
+sec. 5.6 and fig. 5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from grin_ros.camera import Camera
+from grin_ros.checkpoint import ModelConfig, default_checkpoint, load
+from grin_ros.depth import DepthTransform
+from grin_ros.diffusion.sampling import ddim
+from grin_ros.diffusion.schedule import Schedule
+from grin_ros.models import Denoiser
+
+MULTIPLE = 32  # the sides of the processing size: the coarsest stride of the encoders
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """
+    Metric depth of one image; for single pixels (`uv`) the maps are (N,) and camera is None.
+
+    depth: (H, W) float32, metres along the optical axis, NaN where unknown
+    std: (H, W) float32, metres, standard deviation over samples; zero for one sample
+    valid: (H, W) bool
+    camera: pinhole camera of this depth map
+    """
+
+    depth: np.ndarray
+    std: np.ndarray
+    valid: np.ndarray
+    camera: Camera | None
+
+
+def processing_size(size: tuple[int, int], pixels: int) -> tuple[int, int]:
+    """Sides (height, width), multiples of 32, of about `pixels` pixels in the aspect of size."""
+    height, width = size
+    scale = math.sqrt(pixels / (height * width))
+    return tuple(max(MULTIPLE, round(side * scale / MULTIPLE) * MULTIPLE) for side in size)
+
+
+def autocast(device: torch.device | str) -> torch.autocast:
+    """Run in bfloat16 where the hardware computes in it, else in float32."""
+    device = torch.device(device)
+    fast = device.type == 'cuda'
+    if device.type == 'cpu' and hasattr(torch.cpu, 'get_capabilities'):
+        fast = torch.cpu.get_capabilities().get('avx512_bf16', False)
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast)
+
+
+class DepthPipeline:
+    """
+    A denoiser with everything around it; see `infer`.
+
+    model: a Denoiser in evaluation mode
+    config: of the model
+    device: where it computes; one that is absent is an error, never replaced by another
+    """
+
+    def __init__(
+        self, model: Denoiser, config: ModelConfig, device: str | torch.device = 'cpu',
+        checkpoint: Path | None = None,
+    ):  # fmt: skip
+        self.device = torch.device(device)
+        if self.device.type == 'cuda' and not torch.cuda.is_available():
+            raise ValueError("device 'cuda' was asked for, but torch sees no GPU; use 'cpu'")
+        self.model = model.to(self.device).eval()
+        self.config = config
+        self.steps = config.steps
+        self.checkpoint = checkpoint
+        self.transform = DepthTransform(config.depth)
+        self.schedule = Schedule(config.schedule)
+
+    @classmethod
+    def from_checkpoint(
+        cls, path: str | Path | None = None, device: str | torch.device = 'cpu'
+    ) -> DepthPipeline:
+        """Load a checkpoint; None takes the weights that ship with the package."""
+        path = default_checkpoint() if path is None else Path(path)
+        model, config, _ = load(path)
+        return cls(model, config, device, path)
+
+    @torch.inference_mode()
+    def infer(
+        self, image: np.ndarray, camera: Camera | None, *, uv: np.ndarray | None = None,
+        stride: int | None = None, steps: int | None = None, samples: int = 1,
+        full_size: bool = True, seed: int = 0,
+    ) -> Prediction:  # fmt: skip
+        """
+        Predict the metric depth of one image.
+
+        image: (H, W, 3) uint8, RGB, free of lens distortion
+        camera: pinhole camera of the image; None = unknown, fx = cx = W/2, fy = cy = H/2
+        uv: (N, 2) pixels of the image to ask for, instead of a grid
+        stride: every stride-th pixel of the fitted image is queried; the cost follows its square
+        steps: denoising steps; None = the checkpoint's default
+        samples: independent samples; depth is their median
+        full_size: bring depth to the image's size, else return the queried grid as it is
+        seed: of the noise; the same seed gives the same depth
+        """
+        size = _check_image(image)
+        camera = Camera.default(size) if camera is None else camera
+        _check_camera(camera, size)
+        fitted = processing_size(size, self.config.pixels)
+        stride = self.config.stride if stride is None else stride
+        if min(stride, samples, self.steps if steps is None else steps) < 1:
+            raise ValueError('stride, samples and steps must be at least 1')
+        grid = tuple(math.ceil(side / stride) for side in fitted)
+        if uv is None:
+            queried = _pixel_centres(grid, fitted)
+        else:
+            queried = _rescale(torch.as_tensor(uv, dtype=torch.float32), size, fitted)
+        x = self._sample(image, camera, fitted, queried, steps or self.steps, samples, seed)
+        if uv is None:
+            x = x.view(samples, 1, *grid)
+            if full_size:
+                x = F.interpolate(x, size=size, mode='bilinear')
+            x = x[:, 0]
+            camera = camera if full_size else camera.resize(grid)
+        depth = self.transform.decode(x)
+        median = depth.median(0).values if samples % 2 else depth.quantile(0.5, dim=0)
+        std = depth.std(0, correction=0)
+        valid = median.isfinite() & (median < 0.999 * self.config.depth.max)
+        median = torch.where(valid, median, torch.nan)
+        return Prediction(
+            median.numpy(), std.numpy(), valid.numpy(), camera if uv is None else None
+        )
+
+    def _sample(
+        self, image: np.ndarray, camera: Camera, fitted: tuple[int, int], uv: torch.Tensor,
+        steps: int, samples: int, seed: int,
+    ) -> torch.Tensor:  # fmt: skip
+        """Denoise the pixels uv (N, 2) of the fitted image: x_0 (samples, N) on the CPU."""
+        picture = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
+        picture = picture.permute(2, 0, 1)[None].float() / 255
+        if picture.shape[-2:] != fitted:
+            picture = F.interpolate(picture, fitted, mode='bilinear', antialias=True)
+        camera = Camera.stack([camera.resize(fitted)]).to(self.device)
+        generator = torch.Generator().manual_seed(seed)
+        out = []
+        with autocast(self.device):
+            cond = self.model.encode(picture, camera, uv[None].to(self.device))
+
+            def denoise(x_t, gamma, state):
+                return self.model(x_t, gamma, cond, state)
+
+            for _ in range(samples):
+                noise = torch.randn(1, len(uv), 1, generator=generator).to(self.device)
+                bounds = (self.transform.x_min, self.transform.x_max)
+                for step in ddim(
+                    denoise, noise, self.schedule, steps, target=self.config.target, clip=bounds
+                ):
+                    last = step
+                out.append(last.x_0[0, :, 0].float().cpu())
+        return torch.stack(out)
+
+
+def _check_image(image: np.ndarray) -> tuple[int, int]:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+        raise ValueError(
+            f'the image is {image.dtype} {image.shape}; it must be uint8 (height, width, 3), RGB'
+        )
+    return image.shape[0], image.shape[1]
+
+
+def _check_camera(camera: Camera, size: tuple[int, int]) -> None:
+    if tuple(camera.size) != size:
+        raise ValueError(
+            f'the camera is for {camera.size[1]}x{camera.size[0]} pixels, the image has '
+            f'{size[1]}x{size[0]}; resize the camera'
+        )
+    if camera.distortion is not None and any(camera.distortion.coefficients):
+        raise ValueError('the camera has lens distortion; rectify image and camera first')
+
+
+def _pixel_centres(grid: tuple[int, int], size: tuple[int, int]) -> torch.Tensor:
+    """Centres of the cells of a grid laid over an image of `size`: (rows * columns, 2)."""
+    rows, cols = grid
+    v, u = torch.meshgrid(
+        torch.arange(rows, dtype=torch.float32), torch.arange(cols, dtype=torch.float32),
+        indexing='ij',
+    )  # fmt: skip
+    return _rescale(torch.stack([u, v], dim=-1).flatten(0, 1), grid, size)
+
+
+def _rescale(uv: torch.Tensor, size: tuple[int, int], to: tuple[int, int]) -> torch.Tensor:
+    """Move pixel coordinates (N, 2) from an image of `size` to the same image resized `to`."""
+    scale = torch.tensor([to[1] / size[1], to[0] / size[0]])
+    return (uv + 0.5) * scale - 0.5

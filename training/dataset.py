@@ -1,0 +1,202 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+Training batches: images or cached feature maps, cameras, and the labelled pixels drawn from them.
+
+What is drawn depends only on (seed, step), so a resumed run sees what an unbroken one would have.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from grin_ros.camera import Camera
+from grin_ros.models.grin import GRIN
+from grin_ros.pipeline import autocast, processing_size
+
+from .config import SourceConfig, TrainConfig
+from .sample import Sample, SampleSet
+from .transforms import augment
+
+
+@dataclass
+class Batch:
+    """
+    Labelled pixels of B images of one size.
+
+    image: (B, 3, H, W) float in [0, 1], or None where the encoder's maps are cached
+    maps: cached maps, each (B, C, h, w), or None
+    camera: K (B, 3, 3)
+    uv: (B, N, 2) pixels
+    depth: (B, N, 1), metres; 0 where an image had no measured pixel at all
+    """
+
+    image: torch.Tensor | None
+    maps: list[torch.Tensor] | None
+    camera: Camera
+    uv: torch.Tensor
+    depth: torch.Tensor
+
+    def to(self, device: torch.device | str) -> Batch:
+        """Move to a device."""
+        return Batch(
+            None if self.image is None else self.image.to(device),
+            None if self.maps is None else [m.to(device) for m in self.maps],
+            self.camera.to(device), self.uv.to(device), self.depth.to(device),
+        )  # fmt: skip
+
+
+class Source:
+    """One source of samples at one training size; `source[i]` reads or renders sample i."""
+
+    def __init__(self, config: SourceConfig, model_pixels: int, size: tuple[int, int]):
+        self.config = config
+        self.samples = SampleSet(config.set) if config.set else None
+        self.count = len(self.samples) if self.samples else config.count
+        if size == (0, 0):
+            size = processing_size(self.samples[0].image.shape[:2], model_pixels) if config.set \
+                else (256, 320)  # fmt: skip
+        self.size = tuple(size)
+        self.domain = config.world or self.samples.domain
+        self.name = config.world or self.samples.name
+
+    def __getitem__(self, index: int) -> Sample:
+        if self.samples is not None:
+            return self.samples[index]
+        from .world import render  # torch code that a run without worlds never needs
+
+        return render(
+            self.config.world, index, size=self.size, textures=self.config.textures or None
+        )
+
+    def view(self, index: int, key: tuple[int, ...]) -> Sample:
+        """Augmented view of sample `index`; the same key gives the same view."""
+        return augment(self[index], self.size, np.random.default_rng((*key, index)))
+
+
+@dataclass
+class FeatureCache:
+    """
+    Maps of a frozen encoder, with depth and K, for `variants` augmented views per sample.
+
+    maps: one float16 array (views, C, h, w) per scale
+    depth: (views, H, W) float16, metres, 0 unknown; 0.05 % of resolution is below any label's
+    K: (views, 3, 3)
+    """
+
+    size: tuple[int, int]
+    maps: list[np.ndarray] = field(default_factory=list)
+    depth: np.ndarray | None = None
+    K: np.ndarray | None = None
+
+    @classmethod
+    @torch.inference_mode()
+    def fill(cls, source: Source, model: GRIN, device, seed: int) -> FeatureCache:
+        """Encode all views of a source, eight at a time."""
+        total = source.count * source.config.variants
+        cache = cls(source.size)
+        cache.depth = np.zeros((total, *source.size), np.float16)
+        cache.K = np.zeros((total, 3, 3), np.float32)
+        bar = tqdm(total=total, desc=f'encode {source.name}', unit='image')
+        for start in range(0, total, 8):
+            chosen = range(start, min(start + 8, total))
+            views = [source.view(i // source.config.variants, (seed, i)) for i in chosen]
+            with autocast(device):
+                maps = model.features(_images(views).to(device))
+            if not cache.maps:
+                cache.maps = [np.zeros((total, *m.shape[1:]), np.float16) for m in maps]
+            for kept, new in zip(cache.maps, maps, strict=True):
+                kept[start : start + len(views)] = new.half().cpu().numpy()
+            for i, view in zip(chosen, views, strict=True):
+                cache.depth[i] = view.depth.clip(0, 6e4)
+                cache.K[i] = view.camera.K.numpy()
+            bar.update(len(views))
+        bar.close()
+        return cache
+
+
+def _images(views: list[Sample]) -> torch.Tensor:
+    return torch.stack([torch.from_numpy(v.image) for v in views]).permute(0, 3, 1, 2) / 255.0
+
+
+class Batches:
+    """
+    Draws the batch of any step from the mixture of sources.
+
+    Sources of one image size form a group, since a batch has one size; a batch takes one group,
+    by weight, and in it each image its source, by weight.
+    """
+
+    def __init__(self, config: TrainConfig, model: GRIN, device: torch.device | str):
+        self.config = config
+        self.sources = [Source(s, config.model.pixels, config.size) for s in config.sources]
+        self.caches: list[FeatureCache | None] = [None] * len(self.sources)
+        if config.model.network.encoder.frozen:
+            self.caches = [
+                FeatureCache.fill(s, model, device, config.seed + i)
+                for i, s in enumerate(self.sources)
+            ]
+        self.sizes = sorted({s.size for s in self.sources})
+        weights = np.array([s.config.weight for s in self.sources])
+        self.groups = [np.array([s.size == size for s in self.sources]) for size in self.sizes]
+        self.group_weights = np.array([weights[g].sum() for g in self.groups]) / weights.sum()
+        self.weights = [np.where(g, weights, 0) / weights[g].sum() for g in self.groups]
+
+    def __getitem__(self, step: int) -> Batch:
+        rng = np.random.default_rng((self.config.seed, step))
+        group = rng.choice(len(self.groups), p=self.group_weights)
+        chosen = rng.choice(len(self.sources), self.config.batch, p=self.weights[group])
+        if self.caches[chosen[0]] is not None:
+            return self._cached(chosen, rng)
+        views = [
+            self.sources[s].view(int(rng.integers(self.sources[s].count)), (step, i))
+            for i, s in enumerate(chosen)
+        ]
+        camera = Camera.stack([view.camera for view in views])
+        return self._draw(_images(views), None, camera, [view.depth for view in views], rng)
+
+    def _cached(self, chosen: np.ndarray, rng: np.random.Generator) -> Batch:
+        rows = [(self.caches[s], int(rng.integers(len(self.caches[s].depth)))) for s in chosen]
+        maps = [
+            torch.from_numpy(np.stack([cache.maps[scale][i] for cache, i in rows])).float()
+            for scale in range(len(rows[0][0].maps))
+        ]
+        K = torch.from_numpy(np.stack([cache.K[i] for cache, i in rows]))
+        camera = Camera(K, rows[0][0].size)
+        return self._draw(None, maps, camera, [cache.depth[i] for cache, i in rows], rng)
+
+    def _draw(self, image, maps, camera, depths, rng) -> Batch:
+        """Draw labelled pixels; images with fewer give some of them twice."""
+        depth_range = self.config.model.depth
+        uv = np.zeros((len(depths), self.config.pixels, 2), np.float32)
+        labels = np.zeros((len(depths), self.config.pixels, 1), np.float32)
+        for i, depth in enumerate(depths):
+            depth = depth.astype(np.float32)
+            rows, cols = np.nonzero((depth > depth_range.min) & (depth < depth_range.max))
+            if len(rows):
+                pick = rng.choice(
+                    len(rows), self.config.pixels, replace=len(rows) < self.config.pixels
+                )
+                uv[i, :, 0], uv[i, :, 1] = cols[pick], rows[pick]
+                labels[i, :, 0] = depth[rows[pick], cols[pick]]
+        unknown = torch.from_numpy(rng.random(len(depths)) < self.config.intrinsics_dropout)
+        default = Camera.default(camera.size).K.expand_as(camera.K)
+        K = torch.where(unknown[:, None, None], default, camera.K)
+        return Batch(
+            image, maps, Camera(K, camera.size), torch.from_numpy(uv), torch.from_numpy(labels)
+        )
+
+    def manifest(self) -> list[dict]:
+        """Say what the model is trained on, for the checkpoint's metadata."""
+        return [
+            {
+                'name': s.name, 'frames': s.count, 'variants': s.config.variants,
+                'weight': s.config.weight, 'domain': s.domain, 'size': list(s.size),
+                'source': s.samples.source if s.samples else 'procedural world of grin_ros',
+                'licence': s.samples.licence if s.samples else 'Apache-2.0',
+            }
+            for s in self.sources
+        ]  # fmt: skip
