@@ -95,7 +95,12 @@ class Trainer:
         self.step, self.seconds = 0, 0.0
 
     def loss(self, batch: Batch, generator: torch.Generator) -> torch.Tensor:
-        """Denoising loss of one batch; all random numbers come from the generator."""
+        """
+        Denoising loss of one batch; all random numbers come from the generator.
+
+        Latent self-conditioning as in RIN's code: latents of a first pass without gradient, for a
+        share of the images, zeros for the others.
+        """
         config, network = self.config, self.model.config
         valid = batch.depth > 0
         x_0 = self.transform.encode(torch.where(valid, batch.depth, 1.0))
@@ -105,16 +110,17 @@ class Trainer:
         gamma = self.schedule.gamma(torch.where(full, 1.0, t)).to(self.device)
         eps = torch.randn(x_0.shape, generator=generator).to(self.device)
         x_t = add_noise(x_0, eps, gamma, self.schedule.input_scale)
-        chosen = torch.rand(count, generator=generator) < network.self_condition
+        # At t = 1 sampling has no step behind it, so there training has none either.
+        rows = (torch.rand(count, generator=generator) < network.self_condition) & ~full
+        rows = rows.nonzero()[:, 0].to(self.device)
         with autocast(self.device):
             maps = self.model.features(batch.image) if batch.maps is None else batch.maps
             cond = self.model.condition(maps, batch.camera, batch.uv)
             state = None
-            if network.self_condition > 0:
+            if len(rows):
                 with torch.no_grad():
-                    state = self.model(x_t, gamma, cond)[1]
-                # At t = 1 sampling has no step behind it, so there training has none either.
-                state = state * (chosen & ~full).to(self.device)[:, None, None]
+                    latents = self.model(x_t[rows], gamma[rows], cond.rows(rows))[1]
+                state = latents.new_zeros(count, *latents.shape[1:]).index_copy(0, rows, latents)
             prediction, _ = self.model(x_t, gamma, cond, state)
         target = target_of(x_0, eps, gamma, config.model.target, self.schedule.input_scale)
         return masked_loss(prediction, target, valid, config.loss)

@@ -66,6 +66,11 @@ class Conditioning:
     local: torch.Tensor
     tokens: tuple[KeyValue, ...] | None
 
+    def rows(self, rows: torch.Tensor) -> Conditioning:
+        """Conditioning of some images of the batch; rows: (b,) indices."""
+        tokens = self.tokens and tuple((k[rows], v[rows]) for k, v in self.tokens)
+        return Conditioning(self.local[rows], tokens)
+
 
 class GRIN(nn.Module):
     """The denoiser of GRIN; see `grin_ros.models.Denoiser` for the contract."""

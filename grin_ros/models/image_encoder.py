@@ -100,8 +100,9 @@ class Neck(nn.Module):
     """
     Bring maps of all scales to one width and let coarse context flow into the fine ones.
 
-    A 1x1 convolution per scale, a top-down sum, and a depth-wise plus point-wise convolution per
-    scale: the shallow, always trained part on top of an encoder that may be frozen.
+    A 1x1 convolution per scale, a top-down sum, and a depth-wise plus point-wise convolution on
+    all but the finest scale, which holds most of the pixels and would cost more than all others:
+    the shallow, always trained part on top of an encoder that may be frozen.
     """
 
     def __init__(self, channels: tuple[int, ...], dim: int):
@@ -112,18 +113,16 @@ class Neck(nn.Module):
             nn.Sequential(
                 nn.Conv2d(dim, dim, 5, padding=2, groups=dim), nn.Conv2d(dim, dim, 1), nn.GELU()
             )
-            for _ in channels
+            for _ in channels[1:]
         )
 
     def forward(self, maps: list[torch.Tensor]) -> list[torch.Tensor]:
         """Map (B, C_s, H_s, W_s) of every scale s, fine to coarse, to (B, dim, H_s, W_s)."""
-        out, above = [], None
-        for x, norm, lateral, mix in reversed(
-            list(zip(maps, self.norm, self.lateral, self.mix, strict=True))
-        ):
-            x = lateral(norm(x))
-            if above is not None:
-                x = x + F.interpolate(above, size=x.shape[-2:], mode='bilinear')
-            above = x + mix(x)
-            out.append(above)
-        return out[::-1]
+        maps = [conv(norm(x)) for conv, norm, x in zip(self.lateral, self.norm, maps, strict=True)]
+        for i in reversed(range(len(maps))):
+            if i + 1 < len(maps):
+                above = F.interpolate(maps[i + 1], size=maps[i].shape[-2:], mode='bilinear')
+                maps[i] = maps[i] + above
+            if i > 0:
+                maps[i] = maps[i] + self.mix[i - 1](maps[i])
+        return maps
