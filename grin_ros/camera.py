@@ -103,12 +103,7 @@ class Camera:
         """Return the camera of the image resampled to size (height, width)."""
         size = _checked_size(size)
         scale_y, scale_x = size[0] / self.size[0], size[1] / self.size[1]
-        K = self.K.clone()
-        K[..., 0, 0] *= scale_x
-        K[..., 1, 1] *= scale_y
-        K[..., 0, 2] = (self.cx + 0.5) * scale_x - 0.5
-        K[..., 1, 2] = (self.cy + 0.5) * scale_y - 0.5
-        return self._derive(K, size, self.distortion)
+        return self._move(size, (scale_x - 1) / 2, (scale_y - 1) / 2, scale_x, scale_y)
 
     def crop(self, top: int, left: int, height: int, width: int) -> Camera:
         """Return the camera of image[top:top + height, left:left + width]."""
@@ -118,20 +113,22 @@ class Camera:
                 f'Camera.crop: rows {top}:{top + height}, columns {left}:{left + width} leave '
                 f'the image of {self.size[0]} x {self.size[1]} (height x width).'
             )
-        return self._shift(-left, -top, size)
+        return self._move(size, -left, -top)
 
     def pad(self, top: int, bottom: int, left: int, right: int) -> Camera:
         """Return the camera of the image with a border of so many pixels on each side."""
         if min(top, bottom, left, right) < 0:
             raise ValueError(
-                'Camera.pad: borders must not be negative, got '
-                f'{(top, bottom, left, right)}; use crop to cut.'
+                f'Camera.pad: {(top, bottom, left, right)} must not be negative; use crop to cut.'
             )
         size = (self.size[0] + top + bottom, self.size[1] + left + right)
-        return self._shift(left, top, size)
+        return self._move(size, left, top)
 
-    def _shift(self, x, y, size) -> Camera:
+    def _move(self, size, x, y, scale_x=1.0, scale_y=1.0) -> Camera:
+        """Follow pixels that go from u to scale_x u + x, and from v to scale_y v + y."""
         K = self.K.clone()
+        K[..., 0, :] *= scale_x
+        K[..., 1, :] *= scale_y
         K[..., 0, 2] += x
         K[..., 1, 2] += y
         return self._derive(K, size, self.distortion)
@@ -156,19 +153,21 @@ class Camera:
                 f'{self.size[0]} x {self.size[1]}; take a smaller one.'
             )
         u, v = (
-            torch.arange(n, dtype=torch.float32, device=self.K.device) * stride + (stride - 1) / 2
+            torch.arange(n, device=self.K.device) * stride + (stride - 1) / 2
             for n in (width, height)
         )
         return torch.stack([u.expand(height, width), v[:, None].expand(height, width)], dim=-1)
 
-    def _tangents(self):
-        """Return x/z (..., 1, W) and y/z (..., H, 1) of the pixel centres."""
-        u, v = (
-            torch.arange(n, dtype=torch.float32, device=self.K.device) for n in self.size[::-1]
-        )
-        x = (u - self.cx[..., None]) / self.fx[..., None]
-        y = (v - self.cy[..., None]) / self.fy[..., None]
-        return x[..., None, :], y[..., :, None]
+    def _tangents(self, uv=None):
+        """Return x/z and y/z: (..., N) of uv, or (..., 1, W) and (..., H, 1) of all pixels."""
+        if uv is None:
+            v, u = (torch.arange(n, device=self.K.device).float() for n in self.size)
+            v = v[:, None]
+            fx, fy, cx, cy = (k[..., None, None] for k in (self.fx, self.fy, self.cx, self.cy))
+        else:
+            u, v = uv.float().unbind(-1)
+            fx, fy, cx, cy = (k[..., None] for k in (self.fx, self.fy, self.cx, self.cy))
+        return (u - cx) / fx, (v - cy) / fy
 
     def rays(self, uv: torch.Tensor | None = None) -> torch.Tensor:
         """
@@ -177,15 +176,9 @@ class Camera:
         uv: (..., N, 2), pixels, or None for every pixel
         returns: (..., N, 3), or (..., 3, H, W) for every pixel
         """
-        if uv is None:
-            x, y = torch.broadcast_tensors(*self._tangents())
-            dim = -3
-        else:
-            x = (uv[..., 0].float() - self.cx[..., None]) / self.fx[..., None]
-            y = (uv[..., 1].float() - self.cy[..., None]) / self.fy[..., None]
-            dim = -1
+        x, y = torch.broadcast_tensors(*self._tangents(uv))
         z = torch.rsqrt(x * x + y * y + 1)
-        return torch.stack([x * z, y * z, z], dim=dim)
+        return torch.stack([x * z, y * z, z], dim=-3 if uv is None else -1)
 
     def unproject(self, depth: torch.Tensor) -> torch.Tensor:
         """
@@ -214,12 +207,9 @@ class Camera:
         points = points.float()
         z = points[..., 2]
         if self.distortion is None:
-            tangents = points[..., :2] / z[..., None]
-            focal, centre = (
-                torch.stack(pair, dim=-1)[..., None, :]
-                for pair in ((self.fx, self.fy), (self.cx, self.cy))
-            )
-            uv = tangents * focal + centre
+            x, y = points[..., 0] / z, points[..., 1] / z
+            fx, fy, cx, cy = (k[..., None] for k in (self.fx, self.fy, self.cx, self.cy))
+            uv = torch.stack([x * fx + cx, y * fy + cy], dim=-1)
         else:
             xyz = points.detach().double().cpu().numpy()
             uv = torch.from_numpy(self.distortion.project(xyz, self._K64)).to(points)

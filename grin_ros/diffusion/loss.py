@@ -23,6 +23,11 @@ def masked_loss(prediction, target, valid, norm='l1', weight=None) -> torch.Tens
     """
     if norm not in ('l1', 'l2'):
         raise ValueError(f'masked_loss: unknown norm {norm!r}; known norms: l1, l2.')
+    if not prediction.shape == target.shape == valid.shape:
+        raise ValueError(
+            f'masked_loss: prediction {tuple(prediction.shape)}, target {tuple(target.shape)} and '
+            f'valid {tuple(valid.shape)} must have one shape.'
+        )
     # Masked before the subtraction: 0 * NaN is NaN, in the gradient too.
     error = torch.where(valid, prediction.float(), 0) - torch.where(valid, target.float(), 0)
     error = error.abs() if norm == 'l1' else error.square()
