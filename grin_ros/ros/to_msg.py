@@ -1,0 +1,96 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+Arrays and cameras to messages, each with the header of the image that they were made from.
+
+Data is handed over as `array.array('B')`, and after the message was made: everything else is
+copied byte by byte by rclpy, which takes 50 ms for a VGA image instead of 0.03 ms.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+import cv2
+import numpy as np
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
+import torch
+
+from grin_ros.camera import Camera
+
+
+def depth_image(depth: np.ndarray, header) -> Image:
+    """
+    Make a 32FC1 image of a depth map or of its standard deviation.
+
+    depth: (H, W), metres along the optical axis, NaN where unknown
+    """
+    return _image(np.asarray(depth, '<f4'), '32FC1', header)
+
+
+def rgb_image(image: np.ndarray, header) -> Image:
+    """
+    Make an rgb8 image.
+
+    image: (H, W, 3) uint8, RGB
+    """
+    return _image(np.asarray(image, np.uint8), 'rgb8', header)
+
+
+def camera_info(camera: Camera, header) -> CameraInfo:
+    """Make the CameraInfo of a camera: K and P alike, R = 1, as for any single camera."""
+    fx, fy, cx, cy = (float(value) for value in (camera.fx, camera.fy, camera.cx, camera.cy))
+    height, width = camera.size
+    message = CameraInfo(header=header, height=height, width=width)
+    message.k = [fx, 0.0, cx, 0.0, fy, cy, 0.0, 0.0, 1.0]
+    message.r = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0]
+    message.p = [fx, 0.0, cx, 0.0, 0.0, fy, cy, 0.0, 0.0, 0.0, 1.0, 0.0]
+    # Readers expect a model even where nothing is distorted.
+    message.distortion_model = camera.distortion.model if camera.distortion else 'plumb_bob'
+    message.d = list(camera.distortion.coefficients) if camera.distortion else [0.0] * 5
+    return message
+
+
+def point_cloud(depth: np.ndarray, image: np.ndarray, camera: Camera, header) -> PointCloud2:
+    """
+    Make an organised cloud, one point per pixel, with NaN where the depth is unknown.
+
+    depth: (H, W), metres along the optical axis
+    image: (h, w, 3) uint8, RGB; brought to the size of the depth map where it has another
+    camera: of the depth map, without distortion
+    returns: x right, y down, z forward in metres, and rgb as drivers and RViz have it: the bytes
+        B, G, R, 0 called a float; 16 bytes per point
+    """
+    height, width = depth.shape
+    if image.shape[:2] != depth.shape:
+        image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+    points = np.zeros((height, width, 4), '<f4')
+    lifted = camera.unproject(torch.from_numpy(np.ascontiguousarray(depth, np.float32))[None])
+    points[..., :3] = lifted.numpy().transpose(1, 2, 0)
+    points.view(np.uint8).reshape(height, width, 16)[..., 12:15] = image[..., ::-1]
+    cloud = PointCloud2(header=header, height=height, width=width, is_bigendian=False)
+    cloud.fields = [
+        PointField(name=name, offset=4 * index, datatype=PointField.FLOAT32, count=1)
+        for index, name in enumerate(('x', 'y', 'z', 'rgb'))
+    ]
+    cloud.point_step = 16
+    cloud.row_step = 16 * width
+    cloud.is_dense = False
+    cloud.data = _bytes(points)
+    return cloud
+
+
+def _image(pixels: np.ndarray, encoding: str, header) -> Image:
+    """Wrap an array (H, W) or (H, W, channels) whose bytes are as the encoding wants them."""
+    height, width = pixels.shape[:2]
+    message = Image(header=header, height=height, width=width, encoding=encoding)
+    message.is_bigendian = 0
+    message.step = pixels.nbytes // height
+    message.data = _bytes(pixels)
+    return message
+
+
+def _bytes(pixels: np.ndarray) -> array:
+    """Copy an array once, into the one type that rclpy takes without a copy of its own."""
+    data = array('B')
+    data.frombytes(memoryview(np.ascontiguousarray(pixels)).cast('B'))
+    return data

@@ -1,0 +1,49 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+The real node around a model that is known exactly, for the tests of the node.
+
+Depth is the red channel in decimetres; a black pixel is unknown. FAKE_SECONDS is how long the
+model takes; each inference leaves a line in the file FAKE_LOG.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+import sys
+import time
+
+import numpy as np
+import torch
+
+from grin_ros.camera import Camera
+from grin_ros.pipeline import Prediction
+from grin_ros.ros.depth_node import main
+
+
+class FakePipeline:
+    steps, config = 1, None
+
+    def __init__(self, path, device):
+        self.checkpoint, self.device = path or Path('shipped'), torch.device(device)
+        if not self.checkpoint == Path('shipped'):
+            raise FileNotFoundError(f'there is no checkpoint {path}; give a .safetensors')
+
+    def infer(self, image, camera, *, stride, steps, samples, full_size, seed):
+        time.sleep(float(os.environ.get('FAKE_SECONDS', '0')))
+        camera = camera or Camera.default(image.shape[:2])
+        with open(os.environ['FAKE_LOG'], 'a') as log:
+            print(
+                *image.shape, stride, steps, samples, full_size, seed, float(camera.fx), file=log
+            )
+        if not full_size:
+            image = image[::stride, ::stride]
+            camera = camera.resize(image.shape[:2])
+        depth = image[..., 0].astype(np.float32) / 10
+        valid = depth > 0
+        std = (samples - 1) * image[..., 1].astype(np.float32) / 100
+        return Prediction(np.where(valid, depth, np.float32(np.nan)), std, valid, camera)
+
+
+if __name__ == '__main__':
+    sys.exit(main(load=FakePipeline))
