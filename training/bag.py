@@ -1,0 +1,162 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+Recorded bags: rosbag2 in MCAP or SQLite (with zstd or without), and ROS 1 bags, without ROS.
+
+Messages come with the fields of their ROS type and NumPy arrays in them, so that
+`grin_ros.ros.from_msg` reads them like live ones. Order and time are those of the header stamps,
+which say when a picture was taken; a bag itself keeps when a message arrived.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+import heapq
+from pathlib import Path
+from typing import Any
+
+from rosbags.highlevel import AnyReader
+from rosbags.typesys import get_typestore, Stores
+
+RAW, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
+CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
+
+
+def stamp_of(message: Any) -> int:
+    """Return the header stamp of a message, nanoseconds."""
+    stamp = message.header.stamp
+    return stamp.sec * 1_000_000_000 + stamp.nanosec
+
+
+class BagReader:
+    """
+    An open bag; a context manager.
+
+    path: folder of a rosbag2, a single .mcap or .db3 file, or a ROS 1 .bag
+    topics: name -> type
+    counts: name -> number of messages
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        if not self.path.exists():
+            raise FileNotFoundError(f'{self.path}: no such bag; give its folder or its file')
+        try:
+            # Old SQLite bags carry no definitions; the camera's types are the same in any release.
+            self._reader = AnyReader(
+                [self.path], default_typestore=get_typestore(Stores.ROS2_JAZZY)
+            )
+            self._reader.open()
+        except Exception as error:  # of rosbags, and of what it stands on: SQLite, zstd, struct
+            raise ValueError(f'{self.path}: not a readable bag: {error}') from error
+        self.topics = {name: info.msgtype for name, info in self._reader.topics.items()}
+        self.counts = {name: info.msgcount for name, info in self._reader.topics.items()}
+
+    def close(self) -> None:
+        """Close the files."""
+        self._reader.close()
+
+    def __enter__(self) -> BagReader:
+        return self
+
+    def __exit__(self, kind, value, traceback) -> None:
+        self.close()
+
+    def messages(self, *names: str) -> Iterator[tuple[str, Any]]:
+        """Read the messages of some topics as (topic, message), in the order of their arrival."""
+        for name in names:
+            if name not in self.topics:
+                raise ValueError(
+                    f'{self.path}: no topic {name!r}; it has {", ".join(sorted(self.topics))}'
+                )
+        wanted = [c for c in self._reader.connections if c.topic in names]
+        # To the reader an empty selection means everything.
+        stream = self._reader.messages(wanted) if wanted else iter(())
+        while True:
+            try:
+                connection, _, data = next(stream)
+                message = self._reader.deserialize(data, connection.msgtype)
+            except StopIteration:
+                return
+            except Exception as error:  # zstd, SQLite and struct have errors of their own
+                raise ValueError(f'{self.path}: the bag is damaged: {error}') from error
+            yield connection.topic, message
+
+    def camera_topics(
+        self, image: str | None = None, camera_info: str | None = None
+    ) -> tuple[str, str]:
+        """
+        Find the topics of a camera.
+
+        image, camera_info: topics that are known already
+        returns: image topic, camera_info topic
+        """
+        # Depth that was compressed by image_transport has the type of a picture and is none.
+        pictures = [
+            name
+            for name in self._named(RAW, COMPRESSED)
+            if not name.endswith(('/compressedDepth', '/theora'))
+        ]
+        # A camera that was recorded raw and compressed is one camera; raw needs no decoding.
+        pictures = [n for n in pictures if n == _base(n) or _base(n) not in pictures]
+        image = self._choose('image', image, pictures, self._named(RAW, COMPRESSED))
+        infos = self._named(CAMERA_INFO)
+        sibling = _base(image).rpartition('/')[0] + '/camera_info'
+        if camera_info is None and sibling in infos:
+            return image, sibling
+        return image, self._choose('camera_info', camera_info, infos, infos)
+
+    def frames(
+        self, image: str | None = None, camera_info: str | None = None
+    ) -> Iterator[tuple[Any, Any]]:
+        """
+        Read a camera's frames in the order of their header stamps.
+
+        Each has the newest CameraInfo that is not younger than it, or the first of all. The bag
+        is read twice, so that frames out of order are put right without keeping all of them.
+
+        returns: pairs of image message (raw or compressed) and CameraInfo message
+        """
+        image, camera_info = self.camera_topics(image, camera_info)
+        stamps, infos = [], []
+        for topic, message in self.messages(image, camera_info):
+            if topic == image:
+                stamps.append(stamp_of(message))
+            else:
+                infos.append((stamp_of(message), message))
+        if not infos:
+            raise ValueError(f'{self.path}: {camera_info} has no message; choose another topic')
+        infos.sort(key=lambda pair: pair[0])
+        times = [time for time, _ in infos]
+        turns = iter(sorted(range(len(stamps)), key=stamps.__getitem__))
+        turn, waiting = next(turns, None), []
+        for index, (_, message) in enumerate(self.messages(image)):
+            heapq.heappush(waiting, (stamps[index], index, message))
+            while waiting and waiting[0][1] == turn:
+                stamp, _, message = heapq.heappop(waiting)
+                yield message, infos[max(bisect_right(times, stamp) - 1, 0)][1]
+                turn = next(turns, None)
+
+    def _named(self, *types: str) -> list[str]:
+        return sorted(name for name, kind in self.topics.items() if kind in types)
+
+    def _choose(self, what: str, given: str | None, found: list[str], allowed: list[str]) -> str:
+        """Return the topic that is given or the only one that was found."""
+        listed = ', '.join(allowed) or 'none'
+        if given is not None:
+            if given not in allowed:
+                raise ValueError(
+                    f'{self.path}: {given!r} is no {what} topic of this bag; it has {listed}'
+                )
+            return given
+        if not found:
+            topics = ', '.join(f'{name} ({kind})' for name, kind in sorted(self.topics.items()))
+            raise ValueError(f'{self.path}: no {what} topic; the bag has {topics or "no topic"}')
+        if len(found) > 1:
+            raise ValueError(f'{self.path}: several {what} topics; name one of {", ".join(found)}')
+        return found[0]
+
+
+def _base(topic: str) -> str:
+    """Return the raw topic that a compressed one belongs to by the rules of image_transport."""
+    return topic.removesuffix('/compressed')
