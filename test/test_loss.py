@@ -1,0 +1,95 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The masked loss against loops, and what invalid pixels must not do."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import pytest
+import torch
+
+from grin_ros.diffusion import masked_loss
+
+
+def loop(prediction, target, valid, norm, weight):
+    means = []
+    for p, t, ok, w in zip(prediction, target, valid, weight):
+        errors = [
+            float(w) * (abs(a - b) if norm == 'l1' else (a - b) ** 2)
+            for a, b, measured in zip(p.flatten().tolist(), t.flatten().tolist(), ok.flatten())
+            if measured
+        ]
+        if errors:
+            means.append(sum(errors) / len(errors))
+    return sum(means) / len(means) if means else 0.0
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(['l1', 'l2']),
+    st.sampled_from([(7, 1), (1, 3, 4)]),
+    st.floats(0, 1),
+    st.booleans(),
+    st.integers(0, 2**31),
+)
+def test_it_is_the_mean_of_means(norm, shape, share, weighted, seed):
+    generator = torch.Generator().manual_seed(seed)
+    prediction, target = torch.randn(2, 4, *shape, generator=generator)
+    valid = torch.rand(4, *shape, generator=generator) < share
+    valid[1] = False
+    weight = torch.rand(4, generator=generator) if weighted else None
+    loss = masked_loss(prediction, target, valid, norm, weight)
+    truth = loop(prediction, target, valid, norm, torch.ones(4) if weight is None else weight)
+    assert loss.ndim == 0 and loss.item() == pytest.approx(truth, rel=1e-4, abs=1e-6)
+
+
+def test_weights_may_differ_by_pixel():
+    prediction, target = torch.ones(1, 4, 1), torch.zeros(1, 4, 1)
+    valid = torch.tensor([True, True, False, True]).reshape(1, 4, 1)
+    weight = torch.tensor([1.0, 2, 100, 0]).reshape(1, 4, 1)
+    assert masked_loss(prediction, target, valid, weight=weight).item() == pytest.approx(1)
+
+
+@pytest.mark.parametrize('norm', ['l1', 'l2'])
+@pytest.mark.parametrize('poison', [float('nan'), float('inf'), -float('inf')])
+def test_invalid_pixels_leak_nothing(norm, poison):
+    prediction, target = torch.randn(2, 3, 6, 1, generator=torch.Generator().manual_seed(0))
+    valid = torch.zeros(3, 6, 1, dtype=torch.bool)
+    valid[0, :2] = valid[2, 3:] = True
+    weight = torch.ones(3, 6, 1)
+    clean = prediction.clone().requires_grad_()
+    expected = masked_loss(clean, target, valid, norm)
+    expected.backward()
+    for spoilt in (prediction, target, weight):
+        spoilt[~valid] = poison
+    prediction.requires_grad_()
+    loss = masked_loss(prediction, target, valid, norm, weight)
+    loss.backward()
+    assert torch.equal(loss, expected)
+    assert torch.equal(prediction.grad, clean.grad)
+    assert (prediction.grad[~valid] == 0).all() and (prediction.grad[valid] != 0).all()
+
+
+def test_nothing_valid_is_zero_with_zero_gradient():
+    prediction = torch.full((2, 3, 1), float('nan'), requires_grad=True)
+    loss = masked_loss(prediction, prediction.detach(), torch.zeros(2, 3, 1, dtype=torch.bool))
+    loss.backward()
+    assert loss == 0 and (prediction.grad == 0).all()
+
+
+def test_half_precision_is_summed_in_full():
+    prediction = torch.full((1, 4096, 1), 1.0).bfloat16()
+    valid = torch.ones(1, 4096, 1, dtype=torch.bool)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        loss = masked_loss(prediction, torch.full((1, 4096, 1), 0.7), valid)
+    assert loss.dtype == torch.float32 and loss.item() == pytest.approx(0.3, abs=1e-5)
+
+
+def test_misuse_is_refused():
+    x = torch.zeros(2, 3, 1)
+    with pytest.raises(ValueError, match=r"'huber'.*l1, l2"):
+        masked_loss(x, x, x.bool(), 'huber')
+    with pytest.raises(ValueError, match='one shape'):
+        masked_loss(x, x[..., 0], x.bool())
+    with pytest.raises(ValueError, match='one shape'):
+        masked_loss(x, x, x[:, :1].bool())
