@@ -17,8 +17,6 @@ import torch
 
 from grin_ros.distortion import Distortion
 
-__all__ = ['Camera', 'Distortion']
-
 
 @dataclass(frozen=True, eq=False)
 class Camera:
@@ -64,9 +62,7 @@ class Camera:
         cameras = list(cameras)
         sizes = sorted({camera.size for camera in cameras})
         if len(sizes) != 1:
-            raise ValueError(
-                f'Camera.stack: needs cameras of one size, got {sizes}; resize them first.'
-            )
+            raise ValueError(f'Camera.stack: needs one size, got {sizes}; resize them first.')
         if any(camera.distortion for camera in cameras):
             raise ValueError('Camera.stack: a distorted camera cannot be batched; rectify first.')
         return cameras[0]._derive(torch.stack([camera.K for camera in cameras]), sizes[0])
@@ -149,8 +145,7 @@ class Camera:
         height, width = self.size[0] // stride, self.size[1] // stride
         if not height or not width:
             raise ValueError(
-                f'Camera.grid: stride {stride} is larger than the image of '
-                f'{self.size[0]} x {self.size[1]}; take a smaller one.'
+                f'Camera.grid: stride {stride} is larger than the image, {self.size}.'
             )
         u, v = (
             torch.arange(n, device=self.K.device) * stride + (stride - 1) / 2
@@ -211,13 +206,9 @@ class Camera:
             fx, fy, cx, cy = (k[..., None] for k in (self.fx, self.fy, self.cx, self.cy))
             uv = torch.stack([x * fx + cx, y * fy + cy], dim=-1)
         else:
-            xyz = points.detach().double().cpu().numpy()
-            uv = torch.from_numpy(self.distortion.project(xyz, self._K64)).to(points)
+            xyz, K = (x.detach().double().cpu().numpy() for x in (points, self.K))
+            uv = torch.from_numpy(self.distortion.project(xyz, K)).to(points)
         return torch.where((z > 0)[..., None], uv, torch.nan), z
-
-    @property
-    def _K64(self) -> np.ndarray:
-        return self.K.double().cpu().numpy()
 
     def rectification(self) -> tuple[Camera, np.ndarray, np.ndarray]:
         """
@@ -229,15 +220,14 @@ class Camera:
         returns: camera without distortion; map_x, map_y, (H, W) float32, pixels
         """
         lens = self.distortion or Distortion('plumb_bob')
-        return self._derive(self.K, self.size), *lens.maps(self._K64, self.size)
+        map_x, map_y = lens.maps(self.K.double().cpu().numpy(), self.size)
+        return self._derive(self.K, self.size), map_x, map_y
 
 
 def _checked_size(size) -> tuple[int, int]:
     height, width = (int(n) for n in size)
     if height < 1 or width < 1:
-        raise ValueError(
-            f'Camera: size must be a positive (height, width), got ({height}, {width}).'
-        )
+        raise ValueError(f'Camera: size must be a positive (height, width), got {size}.')
     return height, width
 
 
