@@ -1,0 +1,224 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+Accuracy and speed of a pipeline on sample sets, and the command `grin eval`.
+
+The protocol. Pixels: ground truth inside [min_depth, max_depth] of the set, nothing else. The
+prediction is taken as it is, neither scaled nor clamped; a pixel that the pipeline leaves unknown
+counts as a prediction of the set's min_depth, so that leaving out the hard ones never pays, and
+`coverage` says how many it answered. Every figure is computed per frame; a set's figure is the
+mean over its frames, a domain's the mean over its sets. Frames of different sets are never
+pooled, and sets of domain `other` are in no mean. `scaled` holds the same figures after each
+frame's prediction is multiplied by median(truth / prediction) of the pixels it answered.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+import json
+from pathlib import Path
+import time
+
+import cv2
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+from tqdm import tqdm
+
+from grin_ros.options import (
+    add_inference_arguments,
+    add_pipeline_arguments,
+    at_least_one,
+    inference_options,
+    load_pipeline,
+)
+from grin_ros.pipeline import DepthPipeline
+
+from .contact_sheet import ContactSheet
+from .metrics import depth_metrics, median_scale, METRICS
+from .sample import Sample, SampleSet
+
+OnFrame = Callable[[Sample, np.ndarray, np.ndarray], None]
+
+
+def evaluate(
+    pipeline: DepthPipeline,
+    sample_set: SampleSet,
+    *,
+    steps: int | None = None,
+    samples: int = 1,
+    stride: int | None = None,
+    limit: int | None = None,
+    on_frame: OnFrame | None = None,
+) -> dict:
+    """
+    Score a pipeline on one sample set.
+
+    steps, samples, stride: as for `DepthPipeline.infer`
+    limit: so many frames, spread evenly over the set; None = all
+    on_frame: called with each frame's sample, predicted depth (H, W) in metres with NaN where
+        unknown, and mask (H, W) of the pixels that count
+    returns: name, domain, frames, coverage, ms_per_frame (median of `infer`), metrics and scaled
+        (each METRICS -> float); plain values, ready for JSON
+    """
+    plain, scaled, coverage, seconds = [], [], [], []
+    for i in _spread(len(sample_set), limit):
+        sample = _rectified(sample_set[i])
+        start = time.perf_counter()
+        prediction = pipeline.infer(
+            sample.image, sample.camera, steps=steps, samples=samples, stride=stride
+        )
+        seconds.append(time.perf_counter() - start)
+        valid = (sample.depth >= sample_set.min_depth) & (sample.depth <= sample_set.max_depth)
+        if on_frame:
+            on_frame(sample, prediction.depth, valid)
+        if not valid.any():
+            continue
+        answered = valid & np.isfinite(prediction.depth) & (prediction.depth > 0)
+        scale = median_scale(prediction.depth, sample.depth, answered) if answered.any() else 1.0
+        for figures, factor in ((plain, 1.0), (scaled, scale)):
+            depth = np.where(answered, factor * prediction.depth, sample_set.min_depth)
+            figures.append(depth_metrics(depth, sample.depth, valid))
+        coverage.append(answered.sum() / valid.sum())
+    if not plain:
+        raise ValueError(
+            f'{sample_set.path}: none of the {len(seconds)} frames has ground truth inside '
+            f'[{sample_set.min_depth:g}, {sample_set.max_depth:g}] m; check depth_scale and range'
+        )
+    return {
+        'name': sample_set.name,
+        'domain': sample_set.domain,
+        'frames': len(plain),
+        'coverage': float(np.mean(coverage)),
+        'ms_per_frame': 1000 * float(np.median(seconds)),
+        'metrics': _mean(plain),
+        'scaled': _mean(scaled),
+    }
+
+
+def domain_means(reports: Sequence[dict]) -> dict[str, dict]:
+    """
+    Average what `evaluate` returned over the sets of each domain, every set counting once.
+
+    returns: domain (indoor, outdoor) -> number of sets, and the means of metrics and of scaled
+    """
+    means = {}
+    for domain in ('indoor', 'outdoor'):
+        members = [report for report in reports if report['domain'] == domain]
+        if members:
+            means[domain] = {
+                'sets': len(members),
+                'metrics': _mean([report['metrics'] for report in members]),
+                'scaled': _mean([report['scaled'] for report in members]),
+            }
+    return means
+
+
+def _spread(count: int, limit: int | None) -> list[int]:
+    """Return at most `limit` indices below count, the first and the last among them."""
+    chosen = count if limit is None else min(limit, count)
+    return [int(i) for i in np.linspace(0, count - 1, chosen).round()]
+
+
+def _mean(figures: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {name: float(np.mean([frame[name] for frame in figures])) for name in METRICS}
+
+
+def _rectified(sample: Sample) -> Sample:
+    """Remove the lens distortion; depth along the optical axis stays what it is."""
+    if sample.camera.distortion is None:
+        return sample
+    camera, *maps = sample.camera.rectification()
+    image = cv2.remap(sample.image, *maps, cv2.INTER_LINEAR)
+    depth = cv2.remap(sample.depth, *maps, cv2.INTER_NEAREST)  # no depth between two surfaces
+    return Sample(image, depth, camera, sample.stem, sample.stamp)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `grin eval`."""
+    parser.add_argument('sets', nargs='+', metavar='SET', help='folder with a frames.json')
+    add_pipeline_arguments(parser)
+    add_inference_arguments(parser)
+    parser.add_argument(
+        '--limit', type=at_least_one, metavar='N', help='frames per set, spread evenly over it'
+    )
+    parser.add_argument('--json', type=Path, metavar='OUT', help='write all figures there')
+    parser.add_argument(
+        '--sheet',
+        type=Path,
+        metavar='OUT.png',
+        help='contact sheet; default: beside --json, else out/eval.png',
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate every set, print the tables, write the figures and the contact sheet."""
+    sets = [SampleSet(path) for path in args.sets]  # all are checked before any is computed
+    sheet_path = args.sheet or (args.json.with_suffix('.png') if args.json else Path('out/eval.png'))
+    pipeline = load_pipeline(args)
+    sheet, reports = ContactSheet(), []
+    frames = sum(len(_spread(len(s), args.limit)) for s in sets)
+    with tqdm(total=frames, unit='frame', disable=None) as bar:
+        for sample_set in sets:
+            bar.set_description(sample_set.name)
+
+            def on_frame(sample, depth, valid, name=sample_set.name):
+                sheet.add(name, sample, depth, valid)
+                bar.update()
+
+            reports.append(
+                evaluate(
+                    pipeline,
+                    sample_set,
+                    **inference_options(args),
+                    limit=args.limit,
+                    on_frame=on_frame,
+                )
+            )
+    console = Console()
+    console.width = max(console.width, 110)  # a log file is no narrower than the table
+    for key, title in (('metrics', 'metric depth'), ('scaled', 'after median scaling')):
+        console.print(_table(reports, key, title))
+    sheet.write(sheet_path)
+    console.print(f'contact sheet: {sheet_path}', soft_wrap=True, highlight=False)
+    if args.json:
+        _write_json(args.json, pipeline, args, reports)
+    return 0
+
+
+def _table(reports: Sequence[dict], key: str, title: str) -> Table:
+    table = Table(title=title, title_justify='left', box=None, pad_edge=False)
+    table.add_column('set', no_wrap=True)
+    for name in ('frames', *METRICS, 'coverage', 'ms'):
+        table.add_column(name, justify='right', no_wrap=True)
+    for report in sorted(reports, key=lambda r: ('indoor', 'outdoor', 'other').index(r['domain'])):
+        table.add_row(
+            f'{report["name"]} ({report["domain"]})',
+            str(report['frames']),
+            *(f'{report[key][name]:.3f}' for name in METRICS),
+            f'{report["coverage"]:.3f}',
+            f'{report["ms_per_frame"]:.0f}',
+        )
+    for domain, mean in domain_means(reports).items():
+        table.add_row(
+            f'{domain} mean of {mean["sets"]}',
+            '',
+            *(f'{mean[key][name]:.3f}' for name in METRICS),
+            style='bold',
+        )
+    return table
+
+
+def _write_json(path: Path, pipeline: DepthPipeline, args, reports: Sequence[dict]) -> None:
+    data = {
+        'checkpoint': str(pipeline.checkpoint),
+        'device': str(pipeline.device),
+        'steps': args.steps or pipeline.steps,
+        'samples': args.samples,
+        'stride': args.stride or pipeline.config.stride,
+        'limit': args.limit,
+        'sets': list(reports),
+        'domains': domain_means(reports),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(data, indent=1) + '\n')
