@@ -1,0 +1,94 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+Start the depth node on a camera, with RViz and a bag in place of the camera if asked for.
+
+    ros2 launch grin_ros depth.launch.py image:=/camera/image_raw camera_info:=/camera/camera_info
+"""
+
+import os
+from pathlib import Path
+
+from ament_index_python.packages import get_package_share_directory
+from launch import LaunchDescription
+from launch.actions import (
+    DeclareLaunchArgument,
+    ExecuteProcess,
+    OpaqueFunction,
+    SetEnvironmentVariable,
+)
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+
+SHARE = Path(get_package_share_directory('grin_ros'))
+# Fast DDS 2 (Humble, Jazzy) reads the first, Fast DDS 3 the second.
+PROFILES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+
+# name: (default, description)
+ARGUMENTS = {
+    'image': ('image', 'topic of the camera image'),
+    'camera_info': ('camera_info', 'topic of its intrinsics'),
+    'image_transport': ('', 'raw or compressed; empty: what params_file says'),
+    'namespace': ('', 'namespace of the node and of what it publishes'),
+    'params_file': (str(SHARE / 'config' / 'depth_node.yaml'), 'parameters of the node'),
+    'checkpoint': ('', 'weights file; empty: what params_file says'),
+    'device': ('', 'cpu, cuda, cuda:1, ...; empty: what params_file says'),
+    'rviz': ('false', 'true starts RViz with cloud, depth and preview'),
+    'fixed_frame': ('camera_optical_frame', 'frame of RViz: frame_id of the image, or any in tf'),
+    'bag': ('', 'bag to play instead of a live camera'),
+    'use_sim_time': ('', 'true or false; empty: true if a bag is played'),
+    'log_level': ('info', 'debug, info, warn or error'),
+}
+
+
+def generate_launch_description() -> LaunchDescription:
+    """List the arguments, then everything that depends on their values."""
+    declared = [
+        DeclareLaunchArgument(name, default_value=default, description=description)
+        for name, (default, description) in ARGUMENTS.items()
+    ]
+    return LaunchDescription([*declared, OpaqueFunction(function=_start)])
+
+
+def _start(context) -> list:
+    value = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
+    clock = {'use_sim_time': (value['use_sim_time'] or str(bool(value['bag']))).lower() == 'true'}
+    optional = ('checkpoint', 'device', 'image_transport')
+    overrides = {name: value[name] for name in optional if value[name]}
+    actions = []
+    if not os.environ.keys() & set(PROFILES):
+        # Before any process: Fast DDS loses images that do not fit into its default segment.
+        profile = str(SHARE / 'config' / 'fastdds.xml')
+        actions += [SetEnvironmentVariable(name, profile) for name in PROFILES]
+    actions.append(
+        Node(
+            package='grin_ros',
+            executable='depth_node',
+            name='grin_depth',
+            namespace=value['namespace'],
+            parameters=[value['params_file'], clock | overrides],
+            remappings=[
+                ('image', value['image']),
+                ('image/compressed', value['image'] + '/compressed'),
+                ('camera_info', value['camera_info']),
+            ],
+            ros_arguments=['--log-level', value['log_level']],
+            output='screen',
+        )
+    )
+    if value['rviz'].lower() == 'true':
+        view = str(SHARE / 'rviz' / 'depth.rviz')
+        actions.append(
+            Node(
+                package='rviz2',
+                executable='rviz2',
+                name='grin_rviz',
+                namespace=value['namespace'],
+                arguments=['-d', view, '-f', value['fixed_frame']],
+                parameters=[clock],
+            )
+        )
+    if value['bag']:
+        actions.append(
+            ExecuteProcess(cmd=['ros2', 'bag', 'play', value['bag'], '--clock'], output='screen')
+        )
+    return actions

@@ -1,0 +1,194 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+The launch file, run with stand-ins for launch and launch_ros, which PyPI does not have.
+
+The stand-ins only record; what is recorded is then checked, and where the real packages exist the
+file is loaded with them too.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+import sys
+from types import ModuleType
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+PROFILES = 'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'
+
+
+class Action:
+    """Keep what a launch action was made of."""
+
+    def __init__(self, *args, **kwargs):
+        self.args, self.kwargs = args, kwargs
+
+    def __getattr__(self, name):
+        return self.kwargs[name]
+
+
+class LaunchConfiguration:
+    def __init__(self, name):
+        self.name = name
+
+    def perform(self, context):
+        return context[self.name]
+
+
+KINDS = ('DeclareLaunchArgument', 'ExecuteProcess', 'OpaqueFunction', 'SetEnvironmentVariable')
+
+
+@pytest.fixture
+def share(tmp_path) -> Path:
+    """Lay share/grin_ros out as an installation does; test_packaging checks that it does."""
+    for folder, source in (('config', 'config'), ('rviz', 'config'), ('launch', 'launch')):
+        (tmp_path / folder).symlink_to(ROOT / source)
+    return tmp_path
+
+
+def load(name='depth_launch'):
+    spec = importlib.util.spec_from_file_location(name, ROOT / 'launch' / 'depth.launch.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def launch_file(monkeypatch, share):
+    def stand_in(name, **attributes):
+        module = ModuleType(name)
+        module.__dict__.update(attributes)
+        monkeypatch.setitem(sys.modules, name, module)
+
+    stand_in('ament_index_python')
+    stand_in('ament_index_python.packages', get_package_share_directory=lambda _: str(share))
+    stand_in('launch', LaunchDescription=list)
+    stand_in('launch.actions', **{kind: type(kind, (Action,), {}) for kind in KINDS})
+    stand_in('launch.substitutions', LaunchConfiguration=LaunchConfiguration)
+    stand_in('launch_ros')
+    stand_in('launch_ros.actions', Node=type('Node', (Action,), {}))
+    return load()
+
+
+def start(launch_file, **given) -> list[Action]:
+    """Do what launch does: take the defaults, replace what was given, call the function."""
+    *declared, function = launch_file.generate_launch_description()
+    values = {argument.args[0]: argument.default_value for argument in declared}
+    unknown = given.keys() - values.keys()
+    assert not unknown, f'no such launch argument: {unknown}'
+    return function.function(values | given)
+
+
+def of_kind(actions, kind):
+    return [action for action in actions if type(action).__name__ == kind]
+
+
+def test_arguments_are_declared_with_a_description(launch_file):
+    *declared, _ = launch_file.generate_launch_description()
+    names = {argument.args[0] for argument in declared}
+    assert names >= {
+        'image', 'camera_info', 'namespace', 'params_file', 'checkpoint', 'device', 'rviz', 'bag',
+        'use_sim_time', 'log_level',
+    }  # fmt: skip
+    assert all(argument.description for argument in declared)
+    assert all(isinstance(argument.default_value, str) for argument in declared)
+
+
+def test_by_default_only_the_node_starts(launch_file, share):
+    (node,) = of_kind(start(launch_file), 'Node')
+    assert (node.package, node.executable, node.name) == ('grin_ros', 'depth_node', 'grin_depth')
+    assert node.namespace == ''
+    assert node.parameters == [str(share / 'config' / 'depth_node.yaml'), {'use_sim_time': False}]
+    assert Path(node.parameters[0]).is_file()
+    assert not of_kind(start(launch_file), 'ExecuteProcess')
+
+
+def test_topics_namespace_and_parameters_reach_the_node(launch_file):
+    actions = start(
+        launch_file,
+        image='/front/image_raw',
+        camera_info='/front/camera_info',
+        image_transport='compressed',
+        namespace='front',
+        params_file='mine.yaml',
+        checkpoint='best.safetensors',
+        device='cuda:1',
+        use_sim_time='True',
+        log_level='debug',
+    )
+    (node,) = of_kind(actions, 'Node')
+    assert dict(node.remappings) == {
+        'image': '/front/image_raw',
+        'image/compressed': '/front/image_raw/compressed',
+        'camera_info': '/front/camera_info',
+    }
+    assert node.namespace == 'front'
+    assert node.parameters[0] == 'mine.yaml'
+    assert node.parameters[1] == {
+        'use_sim_time': True,
+        'checkpoint': 'best.safetensors',
+        'device': 'cuda:1',
+        'image_transport': 'compressed',
+    }
+    assert node.ros_arguments == ['--log-level', 'debug']
+
+
+def test_the_profile_is_set_first_unless_the_user_has_one(launch_file, share, monkeypatch):
+    for name in PROFILES:
+        monkeypatch.delenv(name, raising=False)
+    profile = str(share / 'config' / 'fastdds.xml')
+    assert [action.args for action in start(launch_file)[:-1]] == [(n, profile) for n in PROFILES]
+    monkeypatch.setenv(PROFILES[0], 'mine.xml')
+    assert not of_kind(start(launch_file), 'SetEnvironmentVariable')
+
+
+def test_a_bag_is_played_with_its_clock(launch_file):
+    actions = start(launch_file, bag='drive')
+    (play,) = of_kind(actions, 'ExecuteProcess')
+    assert play.cmd == ['ros2', 'bag', 'play', 'drive', '--clock']
+    (node,) = of_kind(actions, 'Node')
+    assert node.parameters[1]['use_sim_time'] is True
+    (node,) = of_kind(start(launch_file, bag='drive', use_sim_time='false'), 'Node')
+    assert node.parameters[1]['use_sim_time'] is False
+
+
+def test_rviz_shows_the_nodes_topics_in_the_asked_frame(launch_file):
+    actions = start(launch_file, rviz='true', namespace='front', fixed_frame='base_link')
+    _, rviz = of_kind(actions, 'Node')
+    assert (rviz.package, rviz.executable, rviz.namespace) == ('rviz2', 'rviz2', 'front')
+    _, view, flag, frame = rviz.arguments
+    assert (flag, frame) == ('-f', 'base_link')
+    manager = yaml.safe_load(Path(view).read_text())['Visualization Manager']
+    shown = {d['Topic']['Value']: d for d in manager['Displays'] if 'Topic' in d}
+    # Relative names, so that they follow the namespace.
+    assert shown.keys() == {'points', 'depth/image', 'depth/preview'}
+    assert shown['points']['Color Transformer'] == 'RGB8'
+    assert all(d['Topic']['Reliability Policy'] == 'Reliable' for d in shown.values())
+    assert manager['Global Options']['Fixed Frame']
+
+
+def test_the_profile_has_64_mib_of_shared_memory_and_a_network():
+    tree = ElementTree.parse(os.environ[PROFILES[0]])
+    transports = {t.findtext('type'): t for t in tree.iterfind('.//transport_descriptor')}
+    assert transports.keys() == {'SHM', 'UDPv4'}
+    assert int(transports['SHM'].findtext('segment_size')) == 64 * 2**20
+
+
+def test_with_the_real_launch(share, monkeypatch):
+    launch = pytest.importorskip('launch', reason='launch comes with a ROS distribution only')
+    pytest.importorskip('launch_ros')
+    monkeypatch.setattr(
+        'ament_index_python.packages.get_package_share_directory', lambda _: str(share)
+    )
+    description = load().generate_launch_description()
+    context = launch.LaunchContext()
+    context.launch_configurations['bag'] = 'drive'
+    for argument in description.get_launch_arguments():
+        argument.visit(context)
+    actions = description.entities[-1].visit(context)
+    assert [type(action).__name__ for action in actions][-2:] == ['Node', 'ExecuteProcess']
