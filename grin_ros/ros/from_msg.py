@@ -112,8 +112,10 @@ def read_camera(msg, size: tuple[int, int] | None = None, rectified: bool = Fals
 
     size: (height, width) of the image, pixels; None = as the message says
     """
-    matrix = np.asarray(msg.p, np.float64).reshape(3, 4)[:, :3] if rectified else msg.k
-    matrix = np.asarray(matrix, np.float64).reshape(3, 3)
+    if rectified:
+        matrix = np.asarray(_calibration(msg, 'p'), np.float64).reshape(3, 4)[:, :3]
+    else:
+        matrix = np.asarray(_calibration(msg, 'k'), np.float64).reshape(3, 3)
     (fx, _, cx), (_, fy, cy) = matrix[0], matrix[1]
     if not (np.isfinite(matrix).all() and fx > 0 and fy > 0):
         raise ValueError(
@@ -225,9 +227,15 @@ def _distortion(msg) -> Distortion | None:
     """Return the lens distortion of a CameraInfo, None where there is none."""
     model = {'fisheye': 'equidistant'}.get(msg.distortion_model, msg.distortion_model)
     # A fisheye bends even with all coefficients zero; without any, nothing was calibrated.
-    if not len(msg.d) or (model != 'equidistant' and not np.any(msg.d)):
+    coefficients = _calibration(msg, 'd')
+    if not len(coefficients) or (model != 'equidistant' and not np.any(coefficients)):
         return None
-    return Distortion(model, tuple(float(value) for value in msg.d))
+    return Distortion(model, tuple(float(value) for value in coefficients))
+
+
+def _calibration(msg, name: str):
+    """Return a field of CameraInfo that has a capital letter in ROS 1 bags."""
+    return getattr(msg, name) if hasattr(msg, name) else getattr(msg, name.upper())
 
 
 @functools.cache

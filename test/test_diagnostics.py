@@ -1,0 +1,67 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Rates, latencies and complaints, against a clock that we turn by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip('diagnostic_msgs')
+
+from grin_ros.ros.diagnostics import FrameMonitor, status
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+def test_rates_and_latencies_over_the_last_ten_seconds(clock):
+    monitor = FrameMonitor(clock)
+    for index in range(400):  # 20 s at 20 Hz in, 10 Hz out
+        clock.now = 100 + (index + 1) * 0.05
+        monitor.received()
+        if index % 2:
+            monitor.published(0.001 * index)
+    figures = monitor.figures()
+    assert float(figures['input_rate_hz']) == pytest.approx(20, abs=0.2)
+    assert float(figures['output_rate_hz']) == pytest.approx(10, abs=0.2)
+    recent = np.arange(201, 400, 2)
+    assert float(figures['latency_p50_ms']) == pytest.approx(np.median(recent), abs=2)
+    assert float(figures['latency_p99_ms']) == pytest.approx(np.percentile(recent, 99), abs=2)
+
+
+def test_a_young_monitor_counts_since_its_start(clock):
+    monitor = FrameMonitor(clock)
+    assert monitor.figures()['latency_p50_ms'] == ''
+    for _ in range(10):
+        clock.now += 0.1
+        monitor.received()
+    assert float(monitor.figures()['input_rate_hz']) == pytest.approx(10)
+
+
+def test_problems_come_and_go(clock):
+    monitor = FrameMonitor(clock)
+    assert monitor.problem() == 'no image for 2 s'
+    monitor.received()
+    assert monitor.problem() == ''
+    monitor.refuse('no such encoding')
+    assert monitor.problem() == 'frames are refused: no such encoding'
+    clock.now += 2.1
+    assert monitor.problem() == 'no image for 2 s'
+    monitor.received()
+    assert monitor.problem() == '' and monitor.figures()['refused_frames'] == '1'
+
+
+def test_status_carries_text_only():
+    made = status('front/grin_depth', 'depth', b'\x01', 'idle', {'dropped_frames': 3})
+    assert (made.name, made.hardware_id) == ('front/grin_depth: depth', 'front/grin_depth')
+    assert (made.level, made.message) == (b'\x01', 'idle')
+    assert [(pair.key, pair.value) for pair in made.values] == [('dropped_frames', '3')]
