@@ -62,7 +62,7 @@ def legend(near: float, far: float, height: int) -> np.ndarray:
     bar = 2 * letter
     picture = np.full((height, bar + 7 * letter, 3), _PAPER, np.uint8)
     picture[:, :bar] = colorize(_bar(near, far, height)[:, None], near, far)
-    for value in ticks(near, far, count=max(2, min(8, height // (3 * letter)))):
+    for value in ticks(near, far, count=max(3, min(8, height // (3 * letter)))):
         row = legend_row(value, near, far, height)
         cv2.line(picture, (bar, row), (bar + letter // 2, row), _INK, 1)
         baseline = int(np.clip(row + letter // 2, letter + 1, height - 2))
@@ -76,13 +76,16 @@ def legend_row(value: float, near: float, far: float, height: int) -> int:
 
 
 def ticks(near: float, far: float, count: int) -> list[float]:
-    """Return at most about `count` round depths in [near, far], evenly spread in the logarithm."""
+    """Return 2 to `count` + 1 depths in [near, far], the rounder the better, well apart in log."""
     spacing = np.log(far / near) / count
     chosen: list[float] = []
-    for digits in ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8), np.arange(1, 10, 0.1)):
+    finer = (1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8), np.arange(1, 10, 0.1)
+    for digits in (*finer, np.arange(1, 10, 0.01)):
         for value in _round_numbers(near, far, digits):
             if all(abs(np.log(value / other)) >= spacing for other in chosen):
                 chosen.append(value)
+        if len(chosen) >= max(3, count / 2):
+            break
     return sorted(chosen)
 
 
@@ -159,10 +162,17 @@ def fit(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def write(path: str | Path, picture: np.ndarray) -> None:
-    """Write a picture as the file type that its name says, making the folder if need be."""
+    """
+    Write a picture as the file type that its name says, making the folder if need be.
+
+    picture: (H, W, 3) uint8 RGB, or one channel as it is
+    """
     path = Path(path)
+    if not cv2.haveImageWriter(str(path)):
+        raise ValueError(f'{path} is no picture by its name; end it in .png or .jpg')
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)):
+    stored = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR) if picture.ndim == 3 else picture
+    if not cv2.imwrite(str(path), stored):
         raise OSError(f'{path} cannot be written; is its folder writable and the disk not full?')
 
 
