@@ -41,6 +41,7 @@ class Config:
     sets: list[str] = field(default_factory=list)
     weights: dict[str, float] = field(default_factory=dict)
     either: int | str = 0
+    channels: Literal[1, 3] = 3
     extra: Any = None
 
 
@@ -111,6 +112,7 @@ def test_the_real_configurations_come_back():
         ({'size': 'ab'}, "a.yaml: size must be tuple[int, int], got 'ab'."),
         ({'betas': [0.9, 'x']}, "a.yaml: betas[1] must be float, got 'x'."),
         ({'target': 'z'}, "a.yaml: target must be one of eps, x_0, v, got 'z'."),
+        ({'channels': True}, 'a.yaml: channels must be one of 1, 3, got True.'),
         ({'sets': 'val'}, "a.yaml: sets must be list[str], got 'val'."),
         ({'weights': {'a': 'x'}}, "a.yaml: weights.a must be float, got 'x'."),
         ({'weights': [1]}, 'a.yaml: weights must be dict[str, float], got [1].'),

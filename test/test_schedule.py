@@ -113,8 +113,8 @@ def test_the_ends_stay_finite(target, gamma):
 
 def test_half_precision_is_computed_in_full():
     x_0, eps = torch.randn(2, 3, 5, 1, generator=torch.Generator().manual_seed(0)).bfloat16()
-    # A gamma without dimensions would not lift bfloat16 to float32 by itself.
-    for gamma in (torch.tensor([0.2, 0.5, 0.9]), torch.tensor(0.3), 0.3):
+    gammas = torch.tensor([0.25, 0.5, 0.875])  # exact in bfloat16
+    for gamma in (gammas, gammas.double(), gammas.bfloat16(), torch.tensor(0.3), 0.3):
         with torch.autocast('cpu', dtype=torch.bfloat16):
             x_t = add_noise(x_0, eps, gamma)
             results = [x_t, *(target_of(x_0, eps, gamma, target) for target in TARGETS)]
