@@ -1,0 +1,69 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+Procedural worlds, ray cast to RGB, exact depth and camera; no display, CPU or GPU.
+
+A seed decides everything: `render('room', 7)` is the same picture whenever it is asked for on the
+same kind of device.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from ..sample import Sample
+from .edges import smooth_edges
+from .develop import develop
+from .light import shade
+from .material import Palette
+from .raycast import cast, from_tiles, Solids
+from .room import room
+from .scene import Scene
+from .street import street
+from .texture import texture_bank
+from .viewpoint import Viewpoint
+
+DOMAINS = {'room': room, 'corridor': room, 'street': street}
+MAX_DEPTH = 250.0  # metres; what lies beyond counts as unknown, like the sky
+
+
+@torch.no_grad()
+def render(domain: str, seed: int, size=(256, 320), device='cpu', textures=None) -> Sample:
+    """
+    Build a world from a seed and photograph it.
+
+    domain: 'room', 'corridor' or 'street'; size: (height, width), pixels
+    textures: folder of tileable images named <kind>__<anything>.jpg, or None for procedural ones only
+    returns: Sample; depth is exact at the pixels' centres, 0 for sky and beyond 250 m
+    """
+    if domain not in DOMAINS:
+        raise ValueError(f'unknown domain {domain!r}; choose one of {", ".join(DOMAINS)}')
+    height, width = (int(n) for n in size)
+    rng = np.random.default_rng([seed, list(DOMAINS).index(domain)])
+    bank = texture_bank(str(device), None if textures is None else str(textures))
+    scene = Scene(rng)
+    viewpoints = DOMAINS[domain](scene, Palette(rng, bank))
+    solids = Solids.of(scene, device)
+    viewpoint = _choose(scene, solids, viewpoints, device)
+    camera = viewpoint.camera((height, width), rng)
+    view = viewpoint.view(camera, device)
+    depth, solid = cast(solids, view)
+    radiance = shade(scene, solids, view, depth, solid, bank)
+    radiance = smooth_edges(radiance, from_tiles(solid[:, None], view)[0])
+    depth = from_tiles(depth[:, None], view)[0]
+    depth = torch.where(depth < MAX_DEPTH, depth, 0.0).cpu().numpy()
+    image = develop(radiance.permute(1, 2, 0).cpu().numpy(), rng)
+    return Sample(image, depth, camera, f'{domain}_{seed:07d}')
+
+
+def _choose(scene: Scene, solids: Solids, viewpoints: list[Viewpoint], device) -> Viewpoint:
+    """Take the first viewpoint that is not inside or right in front of something."""
+    rng = np.random.default_rng(0)
+    for viewpoint in viewpoints:
+        if scene.clearance(viewpoint.position) < 0.1:
+            continue
+        thumbnail = viewpoint.view(viewpoint.camera((32, 48), rng), device)
+        depth = cast(solids, thumbnail)[0]
+        if depth.median() > 0.45 and (depth < 0.3).float().mean() < 0.1:
+            return viewpoint
+    return viewpoints[-1]

@@ -1,0 +1,267 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+Furniture at its real sizes.
+
+Every piece stands in a frame whose x axis runs along its back; it fills |x| <= width / 2 and
+0 <= y <= depth, with its front towards +y. Lengths in metres.
+"""
+
+from __future__ import annotations
+
+import math
+
+from .clutter import plant, scatter
+from .material import Palette
+from .scene import Frame
+
+
+def _legs(at: Frame, palette, width, depth, height, thick, material):
+    inset = thick / 2 + 0.02
+    for x in (-width / 2 + inset, width / 2 - inset):
+        for y in (inset, depth - inset):
+            if palette.rng.random() < 0.02:
+                continue
+            at.box(x, y, 0, thick, thick, height, material)
+
+
+def table(at: Frame, palette: Palette, width, depth, height=None, clutter=None) -> None:
+    """Build a table with four legs, a middle foot or side panels, and things on it."""
+    rng = palette.rng
+    height = height or rng.uniform(0.7, 0.78)
+    top, frame_material = palette.wood(), palette.metal() if rng.random() < 0.5 else palette.wood()
+    thick = rng.uniform(0.02, 0.05)
+    at.box(0, depth / 2, height - thick, width, depth, thick, top)
+    style = rng.random()
+    if style < 0.65:
+        _legs(at, palette, width, depth, height - thick, rng.uniform(0.03, 0.08), frame_material)
+    elif style < 0.8:
+        at.cylinder(0, depth / 2, 0, 0.05, height - thick, frame_material)
+        at.cylinder(0, depth / 2, 0, 0.35 * depth, 0.03, frame_material)
+    else:
+        for x in (-width / 2 + 0.03, width / 2 - 0.03):
+            at.box(x, depth / 2, 0, 0.04, 0.9 * depth, height - thick, frame_material)
+    count = rng.integers(0, 9) if clutter is None else clutter
+    scatter(at.moved(0, depth / 2, height), palette, width, depth, count)
+
+
+def desk(at: Frame, palette: Palette, width, depth) -> None:
+    """Build a desk with monitors, keyboard, clutter, drawers and a chair."""
+    rng = palette.rng
+    height = rng.uniform(0.7, 0.76)
+    table(at, palette, width, depth, height, 0)
+    for k in range(rng.integers(0, 3)):
+        x = rng.uniform(-0.3, 0.3) * width + (k - 0.5) * 0.55
+        spot = at.moved(x, rng.uniform(0.15, 0.35) * depth, height, rng.normal(0, 0.3))
+        monitor(spot, palette, rng.uniform(0.42, 0.62))
+    if rng.random() < 0.3:
+        _laptop(at.moved(rng.uniform(-0.3, 0.3) * width, 0.5 * depth, height, rng.normal(0, 0.4)), palette)
+    spot = at.moved(rng.uniform(-0.2, 0.2) * width, 0.72 * depth, height, rng.normal(0, 0.15))
+    spot.box(0, 0, 0, 0.44, 0.14, 0.022, palette.picture('keys'))
+    spot.ellipsoid(0.32, 0, 0.015, (0.03, 0.055, 0.018), palette.plain())
+    scatter(at.moved(0, depth / 2, height), palette, width, depth, rng.integers(2, 14), desk=True)
+    if rng.random() < 0.5:
+        cabinet(at.moved((width / 2 - 0.25) * rng.choice([-1, 1]), 0.05), palette, 0.42, 0.5, 0.6, 0)
+    if rng.random() < 0.3:
+        at.box(0.35 * width, 0.4 * depth, 0, 0.2, 0.45, 0.45, palette.plain((0, 0.2), (0.05, 0.3)))
+
+
+def monitor(at: Frame, palette: Palette, width) -> None:
+    """Stand a monitor on the frame's origin, facing +y."""
+    rng = palette.rng
+    black = palette.plain((0, 0.1), (0.05, 0.2), 0.1) if rng.random() < 0.7 else palette.metal()
+    height, lift = width * rng.uniform(0.56, 0.8), rng.uniform(0.08, 0.2)
+    at.box(0, -0.02, 0, 0.22, 0.18, 0.015, black)
+    at.box(0, -0.05, 0, 0.06, 0.03, lift + 0.2, black)
+    at.box(0, -0.01, lift, width, 0.04, height, black)
+    lit = rng.choice([0.0, 0.5, 1.0])
+    face = palette.picture('screen', gloss=0.2, glow=lit)
+    at.box(0, 0.012, lift + 0.015, width - 0.03, 0.006, height - 0.03, face)
+
+
+def _laptop(at, palette):
+    grey = palette.metal()
+    at.box(0, 0, 0, 0.33, 0.23, 0.018, grey)
+    at.box(0, 0.02, 0.018, 0.28, 0.1, 0.002, palette.picture('keys'))
+    lid = at.moved(0, -0.115, 0.015).tilted('x', 0.3)
+    lid.box(0, 0, 0, 0.33, 0.01, 0.22, grey)
+    lid.box(0, 0.006, 0.01, 0.31, 0.003, 0.2, palette.picture('screen', glow=0.5))
+
+
+def chair(at: Frame, palette: Palette, width=0.45, depth=0.48) -> None:
+    """Build a chair: four legs, or a swivel chair on a star."""
+    rng = palette.rng
+    seat = rng.uniform(0.42, 0.5)
+    cover = palette.fabric() if rng.random() < 0.6 else palette.wood()
+    if rng.random() < 0.5:
+        stand = palette.metal()
+        at.cylinder(0, depth / 2, 0.05, 0.025, seat - 0.05, stand)
+        for k in range(5):
+            arm = at.moved(0, depth / 2, 0.04, k * 2 * math.pi / 5)
+            arm.box(0.15, 0, 0, 0.3, 0.04, 0.04, stand)
+            arm.ellipsoid(0.28, 0, -0.01, (0.03, 0.03, 0.03), stand)
+        if rng.random() < 0.5:
+            for x in (-width / 2, width / 2):
+                at.box(x, 0.55 * depth, seat + 0.18, 0.05, 0.25, 0.03, stand)
+                at.box(x, 0.5 * depth, seat, 0.03, 0.04, 0.18, stand)
+    else:
+        _legs(at, palette, width, depth, seat - 0.03, rng.uniform(0.025, 0.045), palette.wood())
+    thick = rng.uniform(0.03, 0.09)
+    at.box(0, depth / 2, seat - thick, width, depth, thick, cover)
+    back = at.moved(0, 0.03, seat).tilted('x', rng.uniform(0.0, 0.2))
+    lift, tall = rng.choice([0.0, 0.12]), rng.uniform(0.3, 0.6)
+    if rng.random() < 0.7:
+        back.box(0, 0, lift, width, 0.04, tall - lift, cover)
+    else:
+        for x in (-0.45, -0.15, 0.15, 0.45):
+            back.box(x * width, 0, 0, 0.03, 0.03, tall, cover)
+        back.box(0, 0, tall - 0.06, width, 0.03, 0.07, cover)
+
+
+def stool(at: Frame, palette: Palette, width=0.38, depth=0.38) -> None:
+    """Build a round stool or a pouffe."""
+    rng = palette.rng
+    height = rng.uniform(0.4, 0.7)
+    if rng.random() < 0.4:
+        at.cylinder(0, depth / 2, 0, width / 2, height * 0.7, palette.fabric())
+        return
+    at.cylinder(0, depth / 2, height - 0.04, width / 2, 0.04, palette.wood())
+    for k in range(3):
+        leg = at.moved(0, depth / 2, 0, k * 2 * math.pi / 3)
+        leg.cylinder(0.35 * width, 0, 0, 0.018, height - 0.04, palette.metal())
+
+
+def sofa(at: Frame, palette: Palette, width, depth) -> None:
+    """Build a sofa or an armchair with cushions."""
+    rng = palette.rng
+    cover, seat, arm = palette.fabric(), rng.uniform(0.38, 0.46), rng.uniform(0.12, 0.24)
+    back, tall, side = rng.uniform(0.16, 0.26), rng.uniform(0.72, 0.92), rng.uniform(0.52, 0.66)
+    at.box(0, depth / 2, 0.08, width, depth, seat - 0.2, cover)
+    at.wedge(0, back / 2, 0.08, width, back, tall - 0.08, (0, 0, 0.5, 0), cover)
+    for x in (-1, 1):
+        at.box(x * (width - arm) / 2, depth / 2, 0.08, arm, depth, side - 0.08, cover)
+        at.moved(x * (width - arm) / 2, depth / 2, side).tilted('x', math.pi / 2).cylinder(
+            0, 0, -depth / 2, arm / 2, depth, cover
+        )
+    n = max(1, round((width - 2 * arm) / rng.uniform(0.6, 0.9)))
+    step = (width - 2 * arm) / n
+    for k in range(n):
+        x = (k - (n - 1) / 2) * step
+        at.wedge(x, (depth + back) / 2, seat - 0.12, step - 0.015, depth - back, 0.13,
+                 (0.04, 0.04, 0.05, 0.0), cover)
+        if rng.random() < 0.6:
+            cushion = at.moved(x, back + 0.14, seat + 0.2).tilted('x', rng.uniform(0.1, 0.4))
+            cushion.ellipsoid(0, 0, 0, (0.23, 0.09, 0.22), palette.fabric())
+
+
+def bed(at: Frame, palette: Palette, width, depth) -> None:
+    """Build a bed with a head board, duvet and pillows."""
+    rng = palette.rng
+    height, wood = rng.uniform(0.28, 0.4), palette.wood()
+    at.box(0, depth / 2, 0.06, width, depth, height - 0.06, wood)
+    at.box(0, 0.03, 0, width + 0.05, 0.05, rng.uniform(0.7, 1.2), wood)
+    at.wedge(0, depth / 2, height, width - 0.06, depth - 0.08, 0.2, (0.03,) * 4, palette.fabric())
+    duvet = rng.uniform(0.5, 0.75) * depth
+    at.wedge(0, depth - duvet / 2, height + 0.12, width + 0.04, duvet, 0.14, (0.1,) * 4, palette.fabric())
+    for x in (-0.25, 0.25) if width > 1.2 else (0.0,):
+        pillow = at.moved(x * width, 0.28, height + 0.25, rng.normal(0, 0.15))
+        pillow.ellipsoid(0, 0, 0, (0.33, 0.2, 0.08), palette.fabric())
+
+
+def cabinet(at: Frame, palette: Palette, width, depth, height, clutter=None) -> None:
+    """Build a cupboard, wardrobe, drawers or fridge; its doors show as seams and handles."""
+    rng = palette.rng
+    body = palette.wood() if rng.random() < 0.7 else palette.plain((0, 0.4), (0.3, 0.95), 0.1)
+    at.box(0, (depth - 0.02) / 2, 0, width, depth - 0.02, height, body)
+    columns, rows = max(1, round(width / rng.uniform(0.4, 0.7))), int(rng.integers(1, 5))
+    knob, front = palette.metal(), body if rng.random() < 0.6 else palette.wood()
+    for i in range(columns):
+        for j in range(rows):
+            w, h = width / columns, (height - 0.06) / rows
+            x, z = (i + 0.5) * w - width / 2, 0.06 + j * h
+            at.box(x, depth - 0.01, z, w - 0.012, 0.02, h - 0.012, front)
+            handle = (0.12, 0.012) if h < w else (0.012, 0.12)
+            at.box(x + (0 if h < w else 0.38 * w), depth + 0.015, z + 0.55 * h, handle[0], 0.02, handle[1], knob)
+    if height < 1.4:
+        count = rng.integers(0, 6) if clutter is None else clutter
+        scatter(at.moved(0, depth / 2, height), palette, width, depth, count)
+
+
+def shelf(at: Frame, palette: Palette, width, depth, height) -> None:
+    """Build an open shelf with books, boxes and things."""
+    rng = palette.rng
+    wood = palette.wood() if rng.random() < 0.8 else palette.metal()
+    boards = max(2, round(height / rng.uniform(0.28, 0.5)))
+    step, thick = (height - 0.08) / boards, 0.022
+    for x in (-width / 2 + 0.01, width / 2 - 0.01):
+        at.box(x, depth / 2, 0, 0.022, depth, height, wood)
+    if rng.random() < 0.7:
+        at.box(0, 0.005, 0, width, 0.01, height, wood)
+    at.box(0, depth / 2, height - thick, width, depth, thick, wood)
+    for k in range(boards):
+        z = 0.05 + k * step
+        at.box(0, depth / 2, z, width - 0.03, depth, thick, wood)
+        x = -width / 2 + 0.03
+        while x < width / 2 - 0.12:
+            w, what = rng.uniform(0.08, 0.45), rng.random()
+            w = min(w, width / 2 - 0.03 - x)
+            room, middle = step - thick, x + w / 2
+            if what < 0.5:
+                tall = rng.uniform(0.55, 0.92) * room
+                deep = rng.uniform(0.5, 0.9) * depth
+                at.box(middle, deep / 2, z + thick, w, deep, tall, palette.picture('books'))
+            elif what < 0.7:
+                box = palette.plain() if rng.random() < 0.6 else palette.picture()
+                at.box(middle, depth / 2, z + thick, 0.9 * w, 0.7 * depth, rng.uniform(0.3, 0.8) * room, box)
+            elif what < 0.85:
+                scatter(at.moved(middle, 0.55 * depth, z + thick), palette, 0.3 * w, 0.2, 1)
+            x += w + rng.uniform(0.0, 0.06)
+
+
+def kitchen(at: Frame, palette: Palette, width, depth=0.62) -> None:
+    """Build a kitchen counter with wall cupboards, hob, sink and things."""
+    rng = palette.rng
+    cabinet(at, palette, width, depth, 0.86, 0)
+    at.box(0, depth / 2, 0.86, width + 0.02, depth + 0.03, 0.04, palette.floor())
+    scatter(at.moved(0, depth / 2, 0.9), palette, width, 0.8 * depth, rng.integers(2, 10))
+    if rng.random() < 0.8:
+        cabinet(at.moved(0, 0, 1.45), palette, width, 0.35, rng.uniform(0.5, 0.75), 0)
+    at.box(rng.uniform(-0.3, 0.3) * width, depth / 2, 0.9, 0.58, 0.5, 0.006, palette.plain((0, 0), (0.02, 0.1), 0.5))
+
+
+def television(at: Frame, palette: Palette, width, depth) -> None:
+    """Build a low board with a television on it."""
+    cabinet(at, palette, width, depth, palette.rng.uniform(0.35, 0.6), 3)
+    monitor(at.moved(0, depth / 2, 0.45), palette, palette.rng.uniform(0.8, 1.3))
+
+
+def floor_lamp(at: Frame, palette: Palette, width=0.4, depth=0.4) -> None:
+    """Build a standing lamp."""
+    rng = palette.rng
+    steel, tall = palette.metal(), rng.uniform(1.3, 1.7)
+    at.cylinder(0, depth / 2, 0, 0.14, 0.03, steel)
+    at.cylinder(0, depth / 2, 0.03, 0.015, tall, steel)
+    at.cylinder(0, depth / 2, tall, 0.2, 0.28, palette.shining(rng.uniform(0.3, 3.0)), rng.uniform(0.4, 1))
+
+
+def pot_plant(at: Frame, palette: Palette, width=0.5, depth=0.5) -> None:
+    """Build a large plant."""
+    plant(at.moved(0, depth / 2), palette, palette.rng.uniform(0.5, 1.7))
+
+
+def cartons(at: Frame, palette: Palette, width, depth) -> None:
+    """Pile boxes, cartons and bags up."""
+    rng = palette.rng
+    for _ in range(rng.integers(2, 7)):
+        w, d, h = rng.uniform(0.2, 0.55), rng.uniform(0.2, 0.45), rng.uniform(0.12, 0.45)
+        x, z = rng.uniform(-0.5, 0.5) * (width - w), 0.0
+        card = lambda: palette.pattern('cloud', (0.35, 0.22, 0.11), None, 0.5)  # noqa: E731
+        for _ in range(rng.integers(1, 4)):
+            made_of = palette.photo(('cardboard',), 0.6, card) if rng.random() < 0.6 else palette.plain()
+            at.moved(x, depth / 2, z, rng.normal(0, 0.2)).box(0, 0, 0, w, d, h, made_of)
+            z += h
+
+
+def bin_(at: Frame, palette: Palette, width=0.3, depth=0.3) -> None:
+    """Build a waste bin or a bucket."""
+    r = palette.rng.uniform(0.11, 0.18)
+    at.cylinder(0, depth / 2, 0, r, palette.rng.uniform(0.25, 0.6), palette.plain(), 1.0)

@@ -1,0 +1,237 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+Ray casting in image tiles.
+
+An image is cut into tiles of 16 x 16 pixels. Per tile only those solids are tested whose corners
+lie in the tile's frustum, front to back, the k-th candidate of all tiles at once: few, large
+tensor operations, the same on CPU and GPU, without atomics and therefore repeatable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from .scene import Scene
+from .solids import ENTRY_AND_EXIT
+
+TILE = 16
+NEAR = 0.02  # metres
+
+
+@dataclass
+class Solids:
+    """
+    The solids of a scene as tensors.
+
+    kind: (N,); taper: (N, 4); centre: (N, 3), metres; half: (N, 3), metres
+    inverse: (N, 3, 3), unit frame from world; corners: (N, 8, 3), world, metres
+    """
+
+    kind: torch.Tensor
+    taper: torch.Tensor
+    centre: torch.Tensor
+    half: torch.Tensor
+    inverse: torch.Tensor
+    corners: torch.Tensor
+
+    @classmethod
+    def of(cls, scene: Scene, device) -> Solids:
+        """Move a scene's solids to a device."""
+        solids = scene.arrays()
+        signs = np.stack(np.meshgrid([-1, 1], [-1, 1], [-1, 1]), -1).reshape(8, 3)
+        corners = np.einsum('nij,nkj->nki', solids['rotation'], signs * solids['half'][:, None])
+        inverse = solids['rotation'].transpose(0, 2, 1) / solids['half'][:, :, None]
+        put = lambda a: torch.tensor(a, dtype=torch.float32, device=device)  # noqa: E731
+        return cls(
+            torch.tensor(solids['kind'], device=device),
+            put(solids['taper']),
+            put(solids['centre']),
+            put(solids['half']),
+            put(inverse),
+            put(corners + solids['centre'][:, None]),
+        )
+
+    def local(self, points) -> torch.Tensor:
+        """Bring one world point (3,) into every solid's unit frame: (N, 3)."""
+        return torch.einsum('nij,nj->ni', self.inverse, points - self.centre)
+
+
+@dataclass
+class View:
+    """
+    A camera in the world, with the image padded to whole tiles.
+
+    K_inverse: (3, 3); rotation: (3, 3), world from camera (x right, y down, z forward)
+    position: (3,), metres; size: (height, width), pixels
+    """
+
+    K_inverse: torch.Tensor
+    rotation: torch.Tensor
+    position: torch.Tensor
+    size: tuple[int, int]
+
+    @property
+    def tiles(self) -> tuple[int, int]:
+        """Rows and columns of tiles."""
+        return -(-self.size[0] // TILE), -(-self.size[1] // TILE)
+
+    def rays(self) -> torch.Tensor:
+        """World directions with unit z-depth, in tiles: (T, 3, 256)."""
+        rows, columns = self.tiles
+        device = self.position.device
+        y, x = torch.meshgrid(
+            torch.arange(rows * TILE, device=device),
+            torch.arange(columns * TILE, device=device),
+            indexing='ij',
+        )
+        uv1 = torch.stack([x, y, torch.ones_like(x)]).float()
+        return to_tiles(torch.einsum('ij,jhw->ihw', self.rotation @ self.K_inverse, uv1))
+
+
+def to_tiles(image) -> torch.Tensor:
+    """Cut (C, rows * 16, columns * 16) into (T, C, 256)."""
+    c, h, w = image.shape
+    tiles = image.view(c, h // TILE, TILE, w // TILE, TILE)
+    return tiles.permute(1, 3, 0, 2, 4).reshape(-1, c, TILE * TILE)
+
+
+def from_tiles(tiles, view: View) -> torch.Tensor:
+    """Join (T, C, 256) to (C, H, W), without the padding."""
+    rows, columns = view.tiles
+    image = tiles.view(rows, columns, -1, TILE, TILE).permute(2, 0, 3, 1, 4)
+    return image.reshape(-1, rows * TILE, columns * TILE)[:, : view.size[0], : view.size[1]]
+
+
+def cast(solids: Solids, view: View):
+    """
+    Find the first surface behind every pixel.
+
+    returns: depth (T, 256), metres along the optical axis, inf where nothing is; solid (T, 256), -1 there
+    """
+    rows, columns = view.tiles
+    device = solids.centre.device
+    project = view.K_inverse.inverse() @ view.rotation.T
+    camera = (solids.corners - view.position) @ project.T  # (N, 8, 3): u z, v z, z
+    depth_of_corner = camera[..., 2]
+    seen = _overlap(camera[..., 1], depth_of_corner, rows)[:, :, None]
+    seen = seen & _overlap(camera[..., 0], depth_of_corner, columns)[:, None, :]
+    nearest = depth_of_corner.amin(1).clamp_min(NEAR)
+    order = nearest.argsort(stable=True)
+    seen = seen[order].flatten(1).T  # (T, N), front to back
+    origin = solids.local(view.position)
+    towards = solids.inverse @ (view.rotation @ view.K_inverse)  # unit frame from (u, v, 1)
+    j, i = torch.meshgrid(
+        torch.arange(TILE, device=device), torch.arange(TILE, device=device), indexing='xy'
+    )
+    uv1 = torch.stack([j, i, torch.ones_like(i)]).flatten(1).float()  # (3, 256)
+    tile = torch.arange(rows * columns, device=device)
+    corner = torch.stack([tile % columns, tile // columns]).T.float() * TILE
+    depth = torch.full((rows * columns, TILE * TILE), torch.inf, device=device)
+    solid = torch.full_like(depth, -1, dtype=torch.long)
+    for kind, enter in enumerate(ENTRY_AND_EXIT):
+        mine = order[solids.kind[order] == kind]
+        for tiles, number in _rounds(seen[:, solids.kind[order] == kind]):
+            number = mine[number]
+            best = depth[tiles]
+            # A tile that is full and nearer than the candidate needs no more tests of it.
+            d = towards[number]
+            last = d[..., 2] + (d[..., :2] * corner[tiles][:, None]).sum(-1) + 1e-9
+            d = torch.cat([d[..., :2], last[..., None]], -1) @ uv1
+            t, exit_t = enter(origin[number][..., None], d, solids.taper[number][..., None])
+            hit = (t <= exit_t) & (t > NEAR) & (t < best)
+            depth[tiles] = torch.where(hit, t, best)
+            solid[tiles] = torch.where(hit, number[:, None], solid[tiles])
+    return depth, solid
+
+
+def blocked(solids: Solids, points, light, active):
+    """
+    Find out which points a light does not reach.
+
+    points: (T, 3, 256), metres, slightly above their surfaces
+    light: (4,), homogeneous: a position with 1, or a direction with 0; or (4, 256), per pixel of a tile
+    active: (T, 256), bool, points that matter
+    returns: (T, 256), bool
+    """
+    device = points.device
+    result = torch.zeros(active.shape, dtype=torch.bool, device=device)
+    light = light.view(4, -1)
+    seen = _between(solids, points, light[:, 0], active)
+    target = solids.inverse @ light[:3]  # (N, 3, 1 or 256)
+    shift = torch.einsum('nij,nj->ni', solids.inverse, solids.centre)[..., None]
+    target = target - light[3, 0] * shift + 1e-9
+    for kind, enter in enumerate(ENTRY_AND_EXIT):
+        mine = (solids.kind == kind).nonzero()[:, 0]
+        for tiles, number in _rounds(seen[:, mine]):
+            number = mine[number]
+            o = solids.inverse[number] @ points[tiles] - shift[number]
+            d = target[number] - light[3, 0] * o
+            if d.shape[-1] == 1 and kind:
+                d = d.expand_as(o)
+            t, exit_t = enter(o, d, solids.taper[number][..., None])
+            hit = (t <= exit_t) & (exit_t > 0.0) & (t > 0.0)
+            if light[3, 0] > 0:
+                hit = hit & (t < 1.0)
+            result[tiles] |= hit
+    return result & active
+
+
+def _overlap(position, depth, count):
+    """Tell which of `count` bands of 16 pixels the hull of 8 projected corners may touch: (N, count)."""
+    edges = torch.arange(count + 1, device=position.device) * TILE - 0.5
+    beyond = position[:, None] - edges[None, :, None] * depth[:, None] > 0  # (N, count + 1, 8)
+    touches = beyond[:, :-1].any(2) & ~beyond[:, 1:].all(2)
+    return touches & (depth > NEAR).any(1)[:, None]
+
+
+def _rounds(seen):
+    """
+    Deal the candidates (T, N) out: yields (tiles, candidate of each), no tile twice in a round.
+    """
+    counts = seen.sum(1)
+    order = counts.argsort(descending=True, stable=True)
+    pairs = seen[order].nonzero()
+    counts = counts[order]
+    start = counts.cumsum(0) - counts
+    active = torch.bincount(counts, minlength=1).flip(0).cumsum(0).flip(0)[1:].tolist()
+    for k, n in enumerate(active):
+        yield order[:n], pairs[start[:n] + k, 1]
+
+
+def _between(solids, points, light, active):
+    """Tell which solids may lie between the points of a tile and the light: (T, N), bool."""
+    inf = torch.where(active, 0.0, torch.inf)[:, None]
+    low, high = (points + inf).amin(2), (points - inf).amax(2)
+    if light[3] > 0:
+        low, high = torch.minimum(low, light[:3]), torch.maximum(high, light[:3])
+        solid_low, solid_high = solids.corners.amin(1), solids.corners.amax(1)
+        apart = (solid_low[None] > high[:, None]) | (solid_high[None] < low[:, None])
+        return ~apart.any(2) & ~_off_axis(solids, points, light, active)
+    across = torch.linalg.svd(light[None, :3])[2]  # rows: the direction, then two normal to it
+    turned = torch.einsum('ij,tjk->tik', across, points)
+    low, high = (turned + inf).amin(2), (turned - inf).amax(2)
+    corners = solids.corners @ across.T
+    ahead = corners[..., 0] * torch.sign(across[0] @ light[:3])
+    behind = (turned[:, 0] * torch.sign(across[0] @ light[:3]) + inf[:, 0]).amin(1)
+    apart = (corners.amin(1)[None, :, 1:] > high[:, None, 1:]) | (
+        corners.amax(1)[None, :, 1:] < low[:, None, 1:]
+    )
+    return ~apart.any(2) & (ahead.amax(1)[None] > behind[:, None])
+
+
+def _off_axis(solids, points, light, active):
+    """Tell which solids lie outside the cone from a lamp around a tile's points: (T, N), bool."""
+    weight = active[:, None].float()
+    middle = (points * weight).sum(2) / weight.sum(2).clamp_min(1.0)
+    radius = ((points - middle[..., None]).norm(dim=1) * weight[:, 0]).amax(1)
+    to_tile, to_solid = middle - light[:3], solids.centre - light[:3]
+    far, away = to_tile.norm(dim=1), to_solid.norm(dim=1)
+    size = (solids.corners[:, 0] - solids.centre).norm(dim=1)
+    # Both cones open from the lamp; solids or tiles around the lamp itself are kept.
+    angle = (radius / far).clamp_max(1.0).asin()[:, None] + (size / away).clamp_max(1.0).asin()[None]
+    cosine = (to_tile @ to_solid.T) / (far[:, None] * away[None])
+    around = (size >= away)[None] | (radius >= far)[:, None]
+    return ~around & (cosine < angle.clamp_max(torch.pi).cos())

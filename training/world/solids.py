@@ -1,0 +1,114 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+Where a ray enters a unit solid: box, wedge, ellipsoid, cone; all tensors, any device.
+
+Every function takes rays in the solid's own frame, where it spans [-1, 1] on every axis:
+o: (P, 3, 1 or R), start; d: (P, 3, 1 or R), direction; taper: (P, 4, 1)
+returns: (P, R), entry and exit as multiples of d; entry > exit where the ray misses
+"""
+
+from __future__ import annotations
+
+import torch
+
+
+def box(o, d, taper):
+    """Intersect with the cube: the three slabs."""
+    inverse = 1.0 / d
+    middle, reach = -o * inverse, inverse.abs()
+    return (middle - reach).amax(1), (middle + reach).amin(1)
+
+
+def wedge(o, d, taper):
+    """
+    Intersect with a cube whose upright sides lean in.
+
+    taper k of a side moves its top edge in by k: x <= 1 - k (z + 1) / 2.
+    """
+    sign = torch.tensor([1.0, -1.0], device=d.device)
+    half = taper.unflatten(1, (2, 2)) / 2  # (P, axis, side, 1)
+    side = sign[None, None, :, None]
+    d_out = d[:, :2, None] * side + half * d[:, 2:, None]
+    o_out = o[:, :2, None] * side + half * (o[:, 2:, None] + 1.0) - 1.0
+    t = (-o_out / d_out).flatten(1, 2)
+    enters = (d_out < 0).flatten(1, 2)
+    near = torch.where(enters, t, -torch.inf).amax(1)
+    far = torch.where(enters, torch.inf, t).amin(1)
+    inverse = 1.0 / d[:, 2]
+    middle, reach = -o[:, 2] * inverse, inverse.abs()
+    return torch.maximum(near, middle - reach), torch.minimum(far, middle + reach)
+
+
+def ellipsoid(o, d, taper):
+    """Intersect with the unit sphere."""
+    a = (d * d).sum(1)
+    t = -(o * d).sum(1) / a
+    # The distance of the ray from the centre loses fewer digits than the textbook discriminant.
+    nearest = o + t[:, None] * d
+    reach = ((1.0 - (nearest * nearest).sum(1)) / a).sqrt()  # NaN where the ray misses
+    return t - reach, t + reach
+
+
+def cone(o, d, taper):
+    """Intersect with the cylinder or cone of radius 1 at z = -1 and taper[0] at z = 1."""
+    top = taper[:, 0]
+    slope, middle = (top - 1.0) / 2, (top + 1.0) / 2
+    dx, dy, dz = d.unbind(1)
+    ox, oy, oz = o.unbind(1)
+    radius_d, radius_o = slope * dz, middle + slope * oz
+    a = dx * dx + dy * dy - radius_d * radius_d
+    b = dx * ox + dy * oy - radius_d * radius_o
+    c = ox * ox + oy * oy - radius_o * radius_o
+    root = (b * b - a * c).sqrt()
+    q = -(b + torch.copysign(root, b))
+    side = torch.stack([q / a, c / q], 1)
+    inside_height = (oz[:, None] + side * dz[:, None]).abs() <= 1.0
+    caps = torch.stack([(1.0 - oz) / dz, (-1.0 - oz) / dz], 1)
+    x, y = ox[:, None] + caps * dx[:, None], oy[:, None] + caps * dy[:, None]
+    limit = torch.stack([top, torch.ones_like(top)], 1)
+    inside_cap = x * x + y * y <= limit * limit
+    t = torch.cat([side, caps], 1)
+    good = torch.cat([inside_height, inside_cap], 1)
+    near = torch.where(good, t, torch.inf).amin(1)
+    return near, torch.where(good, t, -torch.inf).amax(1)
+
+
+ENTRY_AND_EXIT = (box, wedge, ellipsoid, cone)  # in the order of scene.BOX ... scene.CONE
+
+
+def normal(kind, local, taper):
+    """
+    Outward normal of the solid at a point of its surface, in its own unit frame.
+
+    kind: (N,); local: (3, N), point on the surface; taper: (4, N)
+    returns: (3, N) unnormalised, and (N,) index of the axis that it mostly follows
+    """
+    x, y, z = local
+    axis = local.abs().argmax(0)
+    flat = torch.zeros_like(local).scatter_(0, axis[None], 1.0) * local.sign()
+    radius = 1.0 + (taper[0] - 1.0) * (z + 1.0) / 2
+    on_cap = z.abs() - (x * x + y * y).sqrt() / radius.clamp_min(1e-3) > 0.0
+    level = torch.zeros_like(x)
+    round_side = torch.stack([x, y, radius * (1.0 - taper[0]) / 2])
+    cap = torch.stack([level, level, z.sign()])
+    is_cone = kind == 3
+    result = torch.where(is_cone, torch.where(on_cap, cap, round_side), flat)
+    result = torch.where(kind == 2, local, result)
+    lean = torch.stack([
+        x - 1.0 + taper[0] * (z + 1.0) / 2,
+        -x - 1.0 + taper[1] * (z + 1.0) / 2,
+        y - 1.0 + taper[2] * (z + 1.0) / 2,
+        -y - 1.0 + taper[3] * (z + 1.0) / 2,
+        z - 1.0,
+        -z - 1.0,
+    ])
+    face = lean.argmax(0)
+    leaning = torch.stack([
+        (face == 0).float() - (face == 1).float(),
+        (face == 2).float() - (face == 3).float(),
+        torch.where(face < 4, taper.gather(0, face.clamp_max(3)[None])[0] / 2, 9.0 - 2.0 * face),
+    ])
+    is_wedge = kind == 1
+    result = torch.where(is_wedge, leaning, result)
+    axis = torch.where(is_wedge, face // 2, axis)
+    return result, torch.where(is_cone & on_cap, 2, torch.where(is_cone, 0, axis))
