@@ -16,7 +16,7 @@ import numpy as np
 UNKNOWN = (128, 128, 128)
 _INK, _PAPER = (240, 240, 240), (24, 24, 24)
 _TURBO = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[::-1, None], cv2.COLORMAP_TURBO)
-_TURBO = cv2.cvtColor(_TURBO, cv2.COLOR_BGR2RGB)[:, 0]
+_TURBO = cv2.cvtColor(_TURBO, cv2.COLOR_BGR2RGB)
 # Error: too near is blue, right is white, too far is red.
 _ERROR_AT = (-1.0, -0.5, 0.0, 0.5, 1.0)
 _ERROR_RGB = np.array(
@@ -45,8 +45,8 @@ def colorize(depth: np.ndarray, near: float, far: float) -> np.ndarray:
     near, far: metres, 0 < near < far
     """
     known = _known(depth)
-    position = np.log(np.where(known, depth, near) / near) / np.log(far / near)
-    picture = _TURBO[np.rint(255 * np.clip(position, 0, 1)).astype(np.uint8)]
+    position = np.log(np.where(known, depth, near) / near) * float(255 / np.log(far / near))
+    picture = cv2.applyColorMap(np.rint(np.clip(position, 0, 255)).astype(np.uint8), _TURBO)
     picture[~known] = UNKNOWN
     return picture
 

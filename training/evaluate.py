@@ -154,7 +154,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluate every set, print the tables, write the figures and the contact sheet."""
     sets = [SampleSet(path) for path in args.sets]  # all are checked before any is computed
-    sheet_path = args.sheet or (args.json.with_suffix('.png') if args.json else Path('out/eval.png'))
+    sheet_path = args.sheet or (
+        args.json.with_suffix('.png') if args.json else Path('out/eval.png')
+    )
     pipeline = load_pipeline(args)
     sheet, reports = ContactSheet(), []
     frames = sum(len(_spread(len(s), args.limit)) for s in sets)
