@@ -16,7 +16,7 @@ from .edges import smooth_edges
 from .develop import develop
 from .light import shade
 from .material import Palette
-from .raycast import cast, from_tiles, Solids
+from .raycast import cast, from_tiles, probe, Solids
 from .room import room
 from .scene import Scene
 from .street import street
@@ -62,8 +62,7 @@ def _choose(scene: Scene, solids: Solids, viewpoints: list[Viewpoint], device) -
     for viewpoint in viewpoints:
         if scene.clearance(viewpoint.position) < 0.1:
             continue
-        thumbnail = viewpoint.view(viewpoint.camera((32, 48), rng), device)
-        depth = cast(solids, thumbnail)[0]
+        depth = probe(solids, viewpoint.view(viewpoint.camera((240, 320), rng), device))
         if depth.median() > 0.45 and (depth < 0.3).float().mean() < 0.1:
             return viewpoint
     return viewpoints[-1]

@@ -50,7 +50,7 @@ class Palette:
     def pattern(self, kind, first, second=None, scale=1.0, **options) -> Material:
         """Return a two-coloured pattern of the bank."""
         if second is None:
-            second = tuple(c * self.rng.uniform(0.6, 0.95) for c in first)
+            second = tuple(np.array(first) * self.rng.uniform(0.6, 0.95))
         texture = self.bank.draw(kind, self.rng)
         return Material(texture, scale * self.rng.uniform(0.8, 1.25), first, second, **options)
 
@@ -82,7 +82,7 @@ class Palette:
             return self.plain((0.0, 0.25), (0.5, 0.95), 0.1)
         dark = rng.uniform(0.3, 1.0)
         first = colour(rng, (0.05, 0.11), (0.3, 0.65), (0.85 * dark, 0.9 * dark))
-        second = tuple(c * rng.uniform(0.4, 0.8) for c in first)
+        second = tuple(np.array(first) * rng.uniform(0.4, 0.8))
         grain = lambda: self.pattern('grain', first, second, 0.8, gloss=0.08, along=True)  # noqa: E731
         return self.photo(('wood',), 0.9, grain, 0.4, gloss=0.06, along=True)
 

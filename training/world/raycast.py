@@ -3,8 +3,8 @@
 Ray casting in image tiles.
 
 An image is cut into tiles of 16 x 16 pixels. Per tile only those solids are tested whose corners
-lie in the tile's frustum, front to back, the k-th candidate of all tiles at once: few, large
-tensor operations, the same on CPU and GPU, without atomics and therefore repeatable.
+lie in the tile's frustum, front to back, in rounds over all tiles: few, large tensor operations,
+the same on CPU and GPU, without atomics and therefore repeatable.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from .solids import ENTRY_AND_EXIT
 
 TILE = 16
 NEAR = 0.02  # metres
+ROUND = 256  # pairs of tile and solid at once: 1 MB of rays, about a core's cache
 
 
 @dataclass
@@ -133,49 +134,72 @@ def cast(solids: Solids, view: View):
     solid = torch.full_like(depth, -1, dtype=torch.long)
     for kind, enter in enumerate(ENTRY_AND_EXIT):
         mine = order[solids.kind[order] == kind]
-        for tiles, number in _rounds(seen[:, solids.kind[order] == kind]):
-            number = mine[number]
-            best = depth[tiles]
-            # A tile that is full and nearer than the candidate needs no more tests of it.
+        hidden = lambda tiles, number: depth[tiles].amax(1) < nearest[mine[number]]  # noqa: E731, B023
+        for tiles, number in _rounds(seen[:, solids.kind[order] == kind], hidden):
+            number = mine[number]  # (n, C)
             d = towards[number]
-            last = d[..., 2] + (d[..., :2] * corner[tiles][:, None]).sum(-1) + 1e-9
-            d = torch.cat([d[..., :2], last[..., None]], -1) @ uv1
-            t, exit_t = enter(origin[number][..., None], d, solids.taper[number][..., None])
-            hit = (t <= exit_t) & (t > NEAR) & (t < best)
-            depth[tiles] = torch.where(hit, t, best)
-            solid[tiles] = torch.where(hit, number[:, None], solid[tiles])
+            last = d[..., 2] + (d[..., :2] * corner[tiles][:, None, None]).sum(-1) + 1e-9
+            d = torch.cat([d[..., :2], last[..., None]], -1).flatten(0, 1) @ uv1
+            flat = number.flatten()
+            t, exit_t = enter(origin[flat][..., None], d, solids.taper[flat][..., None])
+            t = torch.where((t <= exit_t) & (t > NEAR), t, torch.inf)
+            t, first = t.unflatten(0, number.shape).min(1)  # (n, 256)
+            nearer = t < depth[tiles]
+            depth[tiles] = torch.where(nearer, t, depth[tiles])
+            solid[tiles] = torch.where(nearer, number.gather(1, first), solid[tiles])
     return depth, solid
+
+
+def probe(solids: Solids, view: View, count=8) -> torch.Tensor:
+    """
+    Cast a coarse grid of rays without any culling, to judge a viewpoint quickly.
+
+    returns: (count * count,), metres along the optical axis, inf where nothing is
+    """
+    device = solids.centre.device
+    share = (torch.arange(count, device=device) + 0.5) / count
+    v, u = torch.meshgrid(share * view.size[0], share * view.size[1], indexing='ij')
+    uv1 = torch.stack([u, v, torch.ones_like(u)]).flatten(1)
+    d = solids.inverse @ (view.rotation @ view.K_inverse @ uv1)
+    o = solids.local(view.position)[..., None]
+    depth = torch.full((count * count,), torch.inf, device=device)
+    for kind, enter in enumerate(ENTRY_AND_EXIT):
+        mine = solids.kind == kind
+        if mine.any():
+            t, exit_t = enter(o[mine], d[mine], solids.taper[mine][..., None])
+            t = torch.where((t <= exit_t) & (t > NEAR), t, torch.inf)
+            depth = torch.minimum(depth, t.amin(0))
+    return depth
 
 
 def blocked(solids: Solids, points, light, active):
     """
     Find out which points a light does not reach.
 
-    points: (T, 3, 256), metres, slightly above their surfaces
-    light: (4,), homogeneous: a position with 1, or a direction with 0; or (4, 256), per pixel of a tile
-    active: (T, 256), bool, points that matter
-    returns: (T, 256), bool
+    points: (T, 3, R), metres, slightly above their surfaces, tile by tile
+    light: (4, R), homogeneous: a position with 1, or a direction with 0; it may move a little from ray to ray
+    active: (T, R), bool, points that matter
+    returns: (T, R), bool
     """
     device = points.device
     result = torch.zeros(active.shape, dtype=torch.bool, device=device)
-    light = light.view(4, -1)
     seen = _between(solids, points, light[:, 0], active)
-    target = solids.inverse @ light[:3]  # (N, 3, 1 or 256)
+    target = solids.inverse @ light[:3]  # (N, 3, R)
     shift = torch.einsum('nij,nj->ni', solids.inverse, solids.centre)[..., None]
     target = target - light[3, 0] * shift + 1e-9
     for kind, enter in enumerate(ENTRY_AND_EXIT):
         mine = (solids.kind == kind).nonzero()[:, 0]
-        for tiles, number in _rounds(seen[:, mine]):
-            number = mine[number]
-            o = solids.inverse[number] @ points[tiles] - shift[number]
-            d = target[number] - light[3, 0] * o
-            if d.shape[-1] == 1 and kind:
-                d = d.expand_as(o)
-            t, exit_t = enter(o, d, solids.taper[number][..., None])
+        done = lambda tiles, number: (result | ~active)[tiles].all(1)  # noqa: E731
+        for tiles, number in _rounds(seen[:, mine], done):
+            flat = mine[number].flatten()
+            rays = points[tiles].repeat_interleave(number.shape[1], 0)
+            o = torch.baddbmm(-shift[flat], solids.inverse[flat], rays)
+            d = target[flat] - light[3, 0] * o
+            t, exit_t = enter(o, d, solids.taper[flat][..., None])
             hit = (t <= exit_t) & (exit_t > 0.0) & (t > 0.0)
             if light[3, 0] > 0:
                 hit = hit & (t < 1.0)
-            result[tiles] |= hit
+            result[tiles] |= hit.unflatten(0, number.shape).any(1)
     return result & active
 
 
@@ -187,18 +211,29 @@ def _overlap(position, depth, count):
     return touches & (depth > NEAR).any(1)[:, None]
 
 
-def _rounds(seen):
+def _rounds(seen, finished):
     """
-    Deal the candidates (T, N) out: yields (tiles, candidate of each), no tile twice in a round.
+    Deal the candidates (T, N) out in rounds of about 256, each tile at most once per round.
+
+    finished: (tiles, next candidate of each) -> bool, tiles that need no more candidates
+    yields: tiles (n,); candidates (n, C), where the last one may come several times
     """
     counts = seen.sum(1)
-    order = counts.argsort(descending=True, stable=True)
-    pairs = seen[order].nonzero()
-    counts = counts[order]
-    start = counts.cumsum(0) - counts
-    active = torch.bincount(counts, minlength=1).flip(0).cumsum(0).flip(0)[1:].tolist()
-    for k, n in enumerate(active):
-        yield order[:n], pairs[start[:n] + k, 1]
+    tiles = counts.argsort(descending=True, stable=True)
+    pairs = seen[tiles].nonzero()[:, 1]
+    counts = counts[tiles]
+    start, k = counts.cumsum(0) - counts, 0
+    while True:
+        left = counts > k
+        if k:
+            left &= ~finished(tiles, pairs[start + counts.clamp(1, k + 1) - 1])
+        tiles, start, counts = tiles[left], start[left], counts[left]
+        if len(tiles) == 0:
+            return
+        share = max(1, ROUND // len(tiles))
+        number = k + torch.arange(share, device=seen.device)
+        yield tiles, pairs[start[:, None] + torch.minimum(number, counts[:, None] - 1)]
+        k += share
 
 
 def _between(solids, points, light, active):
