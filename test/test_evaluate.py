@@ -150,7 +150,7 @@ def test_domain_means_count_every_set_once_and_leave_other_out():
 
 
 def test_a_distorted_set_is_rectified_before_the_pipeline_sees_it(tmp_path):
-    lens = Distortion('plumb_bob', (-0.3, 0.1, 0.0, 0.0, 0.0))
+    lens = Distortion('plumb_bob', (-0.5, 0.1, 0.0, 0.0, 0.0))
     camera = Camera.from_intrinsics(30, 30, 15.5, 11.5, SIZE, lens)
     with SampleSetWriter(
         tmp_path / 'a', source='test', licence='CC0', depth_kind='synthetic', domain='indoor',
