@@ -35,9 +35,13 @@ TIMEOUT = 30.0  # seconds; generous, because a loaded machine is slow to start a
 class NodeProcess:
     """A node in a process of its own, with all that it printed."""
 
-    def __init__(self, log: Path, parameters: dict | None = None, seconds: float = 0.0) -> None:
+    def __init__(
+        self, log: Path, parameters: dict | None = None, seconds: float = 0.0, remaps=()
+    ) -> None:
         self.log, self.output = log, log.with_suffix('.out')
-        arguments = [f'-p{name}:={value}' for name, value in (parameters or {}).items()]
+        pairs = [('-p', f'{name}:={value!r}') for name, value in (parameters or {}).items()]
+        pairs += [('-r', remap) for remap in remaps]
+        arguments = [word for pair in pairs for word in pair]
         environment = {**os.environ, 'FAKE_LOG': str(log), 'FAKE_SECONDS': str(seconds)}
         log.touch()
         with open(self.output, 'w') as output:
@@ -67,6 +71,7 @@ class NodeProcess:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        print(self.text)  # pytest shows it where a test fails
 
 
 class Peer:
@@ -95,7 +100,8 @@ class Peer:
     def listen(self, *topics: str) -> None:
         for topic in topics:
             self.got[topic] = []
-            self.node.create_subscription(TOPICS[topic], topic, self.got[topic].append, 10)
+            kind = TOPICS[topic.removeprefix('front/')]
+            self.node.create_subscription(kind, topic, self.got[topic].append, 10)
 
     def send(self, topic: str, message) -> None:
         """Publish like a camera driver: best effort, once the node is there to hear it."""
@@ -124,16 +130,20 @@ class Peer:
         for topic in self.got:
             self.wait(lambda topic=topic: self.node.count_publishers(topic))
 
-    def status(self, name: str, condition=lambda status: True):
-        """Return the next status of that aspect on /diagnostics that fulfils the condition."""
+    def status(self, name: str, condition=lambda status: True, meanwhile=lambda: None):
+        """
+        Return the next status of that aspect on /diagnostics that fulfils the condition.
+
+        meanwhile: called again and again, as a camera goes on
+        """
         seen = self.got['/diagnostics']
         seen.clear()
 
         def found():
-            for array_ in seen:
-                for status in array_.status:
-                    if status.name.endswith(f'grin_depth: {name}') and condition(status):
-                        return status
+            meanwhile()
+            for status in (status for message in seen for status in message.status):
+                if status.name.endswith(f'grin_depth: {name}') and condition(status):
+                    return status
 
         return self.wait(found)
 

@@ -3,12 +3,21 @@
 
 from __future__ import annotations
 
+from array import array
+import re
+import signal
+import time
+
+import cv2
 import numpy as np
 import pytest
 
 pytest.importorskip('rclpy')
 
-from ros_peer import image_message, info_message, NodeProcess, Peer, TOPICS  # noqa: E402
+from ros_peer import image_message, info_message, NodeProcess, Peer, TIMEOUT, TOPICS
+from sensor_msgs.msg import CompressedImage
+
+from grin_ros.ros.from_msg import read_camera, read_depth, read_image, read_points
 
 
 @pytest.fixture
@@ -17,26 +26,266 @@ def peer(ros_domain_id):
         yield peer
 
 
-def picture(height: int = 48, width: int = 64) -> np.ndarray:
-    """Depth 2 m with a patch of 5 m, an unknown corner, and a colour of its own in each."""
+def picture(height: int, width: int) -> np.ndarray:
+    """A wall in 2 m, a patch in 5 m, each of its own colour, and a black corner: unknown."""
     pixels = np.full((height, width, 3), (20, 40, 200), np.uint8)
     pixels[8:16, 8:24] = (50, 210, 90)
     pixels[-4:, -4:] = 0
     return pixels
 
 
-def test_every_topic(peer, tmp_path):
+def drive(peer, image, info, topics, image_topic='image'):
+    """Send image and info, as a camera does again and again, until an answer with its stamp is
+    there on every topic; return the answers."""
+
+    def answers():
+        peer.send('camera_info', info)
+        peer.send(image_topic, image)
+        peer.pause(0.1)
+        found = {
+            topic: [one for one in peer.got[topic] if one.header.stamp == image.header.stamp]
+            for topic in topics
+        }
+        return all(found.values()) and {topic: ones[-1] for topic, ones in found.items()}
+
+    return peer.wait(answers)
+
+
+def check(answers, pixels, header, info):
+    """Compare everything that was published with the picture that it was made of."""
+    height, width = pixels.shape[:2]
+    truth = pixels[..., 0].astype(np.float32) / 10
+    truth[truth == 0] = np.nan
+    for message in answers.values():
+        assert message.header.stamp == header.stamp and message.header.frame_id == header.frame_id
+    depth = answers['depth/image']
+    assert (depth.encoding, depth.step) == ('32FC1', 4 * width)
+    np.testing.assert_array_equal(read_depth(depth), truth)
+    std = np.frombuffer(answers['depth/std'].data, np.float32).reshape(height, width)
+    np.testing.assert_array_equal(std, np.where(np.isnan(truth), np.nan, 0))
+    camera = read_camera(answers['depth/camera_info'])
+    assert camera.size == (height, width)
+    np.testing.assert_allclose(camera.K.ravel(), info.k, rtol=1e-6)
+    preview = answers['depth/preview']
+    assert preview.encoding == 'rgb8'
+    assert not np.array_equal(read_image(preview)[0, 0], read_image(preview)[12, 12])
+
+    cloud = answers['points']
+    assert (cloud.height, cloud.width) == (height, width)
+    assert (cloud.point_step, cloud.row_step) == (16, 16 * width)
+    assert [field.name for field in cloud.fields] == ['x', 'y', 'z', 'rgb']
+    assert not cloud.is_dense
+    data = np.frombuffer(cloud.data, np.uint8).reshape(height, width, 16)
+    assert data[12, 12, 12:].tolist() == [90, 210, 50, 0]
+    assert data[0, 0, 12:].tolist() == [200, 40, 20, 0]
+    xyz = read_points(cloud)[0].reshape(height, width, 3)
+    x = (12 - info.k[2]) * 5 / info.k[0]
+    y = (10 - info.k[5]) * 5 / info.k[4]
+    np.testing.assert_allclose(xyz[10, 12], [x, y, 5], rtol=1e-5)
+    assert np.isnan(xyz[-1, -1]).all()
+
+
+def test_a_camera_and_its_troubles(peer, tmp_path):
+    """Every topic; padded rows; another size, intrinsics and frame; and broken messages."""
     with NodeProcess(tmp_path / 'log') as node:
         peer.listen(*TOPICS)
         peer.ready()
-        message = image_message(picture(), sec=12, frame='front_optical', padding=5)
+        pixels, info = picture(48, 64), info_message(64, 48)
+        image = image_message(pixels, sec=12, frame='front_optical', padding=5)
+        check(drive(peer, image, info, TOPICS), pixels, image.header, info)
 
-        def all_there():
-            peer.send('camera_info', info_message(64, 48))
-            peer.send('image', message)
-            peer.pause(0.1)
-            return all(peer.got[topic] for topic in TOPICS)
+        broken = image_message(pixels, sec=13)
+        broken.data = broken.data[:100]
+        unknown = image_message(pixels, sec=14)
+        unknown.encoding = 'h264'
+        for message, reason in ((broken, 'image is cut short'), (unknown, 'h264')):
+            refused = peer.status(
+                'depth',
+                lambda one, reason=reason: reason in one.message,
+                meanwhile=lambda message=message: peer.send('image', message),
+            )
+            assert refused.level == b'\x01'
 
-        peer.wait(all_there)
+        pixels, info = picture(96, 128), info_message(128, 96, fx=150.0)
+        image = image_message(pixels, sec=15, frame='rear_optical')
+        check(drive(peer, image, info, TOPICS), pixels, image.header, info)
+
+        # The patch in BGR, at 16 bits, most significant byte first.
+        image = image_message(pixels, sec=16)
+        image.encoding, image.is_bigendian, image.step = 'bgr16', 1, 6 * 128
+        image.data = array('B', (pixels[..., ::-1].astype('>u2') * 257).tobytes())
+        check(drive(peer, image, info, TOPICS), pixels, image.header, info)
+
+        status = peer.status(
+            'depth',
+            lambda one: one.message == 'running',
+            meanwhile=lambda: peer.send('image', image),
+        )
+        values = {pair.key: pair.value for pair in status.values}
+        assert status.level == b'\x00' and status.hardware_id == 'grin_depth'
+        assert values['device'] == 'cpu' and values['checkpoint'] == 'shipped'
+        assert int(values['refused_frames']) >= 1 and int(values['dropped_frames']) >= 0
+        assert float(values['input_rate_hz']) > 0 and float(values['output_rate_hz']) > 0
+        now = time.time() * 1e3  # the stamps are of 1970
+        assert float(values['latency_p50_ms']) == pytest.approx(now, rel=1e-3)
+        camera = peer.status('camera_info')
+        assert (camera.level, camera.message) == (b'\x00', 'usable')
+        assert {pair.key: pair.value for pair in camera.values}['fx'] == '150.00'
+
+        assert node.process.poll() is None
         assert node.stop() == 0
-    print(node.text)
+        for reason in ('the image is cut short', 'an image of encoding .h264.'):
+            assert len(re.findall(f'Frame refused: {reason}', node.text)) in (1, 2), 'throttled'
+        assert 'Traceback' not in node.text
+
+
+def test_nobody_listens_and_parameters_change(peer, tmp_path):
+    """No listener, no inference; parameters are live, or refused with the reason."""
+    with NodeProcess(tmp_path / 'log', {'samples': 2}) as node:
+        pixels, info = picture(48, 64), info_message(64, 48)
+        image = image_message(pixels, sec=1)
+        missing = peer.status('camera_info')
+        assert missing.level == b'\x02' and 'set intrinsics to none' in missing.message
+        unusable = peer.status(
+            'camera_info',
+            lambda one: 'fx = 0' in one.message,
+            meanwhile=lambda: peer.send('camera_info', info_message(64, 48, fx=0.0)),
+        )
+        assert unusable.level == b'\x02'
+
+        for _ in range(10):
+            peer.send('camera_info', info)
+            peer.send('image', image)
+            peer.pause(0.05)
+        idle = peer.status('depth', lambda one: 'nobody subscribes' in one.message)
+        assert idle.level == b'\x00'
+        assert node.inferences == []
+
+        peer.listen('depth/image', 'depth/std')
+        answers = drive(peer, image, info, ['depth/image', 'depth/std'])
+        std = np.frombuffer(answers['depth/std'].data, np.float32).reshape(48, 64)
+        np.testing.assert_allclose(std[0, 0], 0.4)
+        assert node.inferences[-1] == ['48', '64', '3', 'None', 'None', '2', 'True', '0', '100.0']
+
+        refused = peer.set(checkpoint='another.safetensors')
+        assert not refused.successful and 'clean up' in refused.reason
+        refused = peer.set(max_relative_std=0.1, samples=1)
+        assert not refused.successful and 'samples' in refused.reason
+        refused = peer.set(autostart=False)
+        assert not refused.successful
+        assert peer.set(
+            max_depth=4.0, steps=3, stride=2, full_size=False, seed=9, intrinsics='none'
+        ).successful
+        image = image_message(pixels, sec=2)
+        depth = read_depth(drive(peer, image, info, ['depth/image'])['depth/image'])
+        assert node.inferences[-1] == ['48', '64', '3', '2', '3', '2', 'False', '9', '32.0']
+        assert depth.shape == (24, 32)
+        assert np.isnan(depth[5, 5]) and depth[0, 0] == 2
+        assert node.stop(signal.SIGTERM) == 0
+        assert 'Traceback' not in node.text
+
+
+def test_newest_frame_wins_when_the_model_is_slow(peer, tmp_path):
+    """A camera at 20 Hz, a model at 2 Hz: the delay stays below two inferences."""
+    with NodeProcess(tmp_path / 'log', seconds=0.5) as node:
+        peer.listen('depth/image')
+        peer.ready()
+        info, pixels = info_message(64, 48), picture(48, 64)
+        drive(peer, image_message(pixels, sec=1), info, ['depth/image'])
+        peer.pause(1.1)
+        before = len(node.inferences)
+        dropped = int(values_of(peer.status('depth'))['dropped_frames'])
+        peer.got['depth/image'].clear()
+        sent, arrived = {}, {}
+        for number in range(60):
+            stamp = 100 + number
+            peer.send('image', image_message(pixels, sec=stamp))
+            sent[stamp] = time.monotonic()
+            peer.pause(0.05)
+            for message in peer.got['depth/image']:
+                arrived.setdefault(message.header.stamp.sec, time.monotonic())
+        peer.wait(lambda: peer.got['depth/image'][-1].header.stamp.sec == 159)
+        stamps = [message.header.stamp.sec for message in peer.got['depth/image']]
+        assert stamps == sorted(set(stamps)), 'frames come in order and once'
+        assert 4 <= len(stamps) <= 12
+        assert max(arrived[stamp] - sent[stamp] for stamp in arrived) < 1.4
+        worked_on = len(node.inferences) - before
+        assert worked_on == len(stamps)
+        status = values_of(peer.status('depth'))
+        # Fast DDS drops some by itself when the machine is loaded: its queue has one place.
+        assert 40 - worked_on <= int(status['dropped_frames']) - dropped <= 60 - worked_on
+
+        peer.send('image', image_message(pixels, sec=200))
+        peer.pause(0.2)
+        assert node.stop() == 0, 'in the middle of an inference too'
+        assert 'Traceback' not in node.text
+
+
+def values_of(status) -> dict[str, str]:
+    return {pair.key: pair.value for pair in status.values}
+
+
+def test_life_cycle(peer, tmp_path):
+    """A bad checkpoint is a clean failure, after which the operator can set things right."""
+    with NodeProcess(tmp_path / 'log', {'checkpoint': '/nowhere.safetensors'}) as node:
+        peer.listen('depth/image')
+        failed = peer.status('depth', lambda one: 'no checkpoint /nowhere' in one.message)
+        assert failed.level == b'\x02'
+        assert peer.state == 'unconfigured'
+        assert not peer.change_state('configure')
+        assert peer.state == 'unconfigured'
+        assert peer.set(checkpoint='').successful
+        assert peer.change_state('configure') and peer.state == 'inactive'
+        assert 'inactive' in peer.status('depth', lambda one: one.level == b'\x01').message
+        assert peer.node.count_subscribers('image') == 0
+        assert not peer.set(device='cuda').successful
+        pixels, info = picture(48, 64), info_message(64, 48)
+        for number in (1, 2):
+            assert peer.change_state('activate') and peer.state == 'active'
+            drive(peer, image_message(pixels, sec=number), info, ['depth/image'])
+            assert peer.change_state('deactivate') and peer.state == 'inactive'
+        assert peer.change_state('cleanup') and peer.state == 'unconfigured'
+        assert peer.wait(lambda: peer.node.count_publishers('depth/image') == 0) is True
+        assert peer.set(device='cpu').successful
+        assert peer.change_state('shutdown') and peer.state == 'finalized'
+        assert node.stop() == 0
+        assert node.text.count('Cannot configure: there is no checkpoint /nowhere') == 2
+        assert 'Traceback' not in node.text
+
+
+def test_compressed_images_in_a_namespace(peer, tmp_path):
+    remaps = ['__ns:=/front', 'image:=/cam/image_raw', 'camera_info:=/cam/camera_info']
+    with NodeProcess(tmp_path / 'log', {'image_transport': 'compressed'}, remaps=remaps) as node:
+        pixels = picture(48, 64)
+        image = CompressedImage(format='png')
+        image.header.stamp.sec = 7
+        image.data = array('B', cv2.imencode('.png', pixels[..., ::-1])[1].tobytes())
+        peer.listen('front/points')
+        info = info_message(64, 48)
+
+        def came():
+            peer.send('cam/camera_info', info)
+            peer.send('cam/image_raw/compressed', image)
+            peer.pause(0.1)
+            return peer.got['front/points']
+
+        cloud = peer.wait(came)[-1]
+        assert cloud.header.stamp.sec == 7
+        assert np.frombuffer(cloud.data, np.uint8).reshape(48, 64, 16)[12, 12, 12] == 90
+        status = peer.status('depth')
+        assert status.name == 'front/grin_depth: depth'
+        assert node.stop() == 0
+
+
+def test_a_parameter_that_cannot_be_is_one_sentence(ros_domain_id, tmp_path):
+    with (
+        NodeProcess(tmp_path / 'choice', {'intrinsics': 'guess'}) as choice,
+        NodeProcess(tmp_path / 'type', {'max_depth': 50}) as integer,
+    ):
+        for node, sentence in (
+            (choice, "intrinsics is 'guess': choose one of camera_info, none"),
+            (integer, "'max_depth' to '50' of type 'INTEGER'"),
+        ):
+            assert node.process.wait(TIMEOUT) == 2
+            assert node.text.startswith('grin_depth: ') and sentence in node.text
+            assert len(node.text.splitlines()) == 1

@@ -60,6 +60,15 @@ def test_problems_come_and_go(clock):
     assert monitor.problem() == '' and monitor.figures()['refused_frames'] == '1'
 
 
+def test_a_reason_is_logged_when_it_is_new_or_old(clock):
+    monitor = FrameMonitor(clock)
+    assert [monitor.refuse(reason) for reason in 'aabab'] == [True, False, True, True, True]
+    clock.now += 9
+    assert not monitor.refuse('b')
+    clock.now += 2
+    assert monitor.refuse('b')
+
+
 def test_status_carries_text_only():
     made = status('front/grin_depth', 'depth', b'\x01', 'idle', {'dropped_frames': 3})
     assert (made.name, made.hardware_id) == ('front/grin_depth: depth', 'front/grin_depth')

@@ -157,9 +157,9 @@ class DepthNode(LifecycleNode):
             stamp, now = message.header.stamp, self.get_clock().now().nanoseconds
             self._monitor.published(1e-9 * (now - stamp.nanosec) - stamp.sec)
         except Exception as error:
-            if self.context.ok():  # else the publishers went away while we worked
-                self._monitor.refuse(str(error))
-                self.get_logger().warning(f'Frame refused: {error}', throttle_duration_sec=5.0)
+            # Without a context the publishers went away while we worked.
+            if self.context.ok() and self._monitor.refuse(str(error)):
+                self.get_logger().warning(f'Frame refused: {error}')
 
     # What the operator sees
 

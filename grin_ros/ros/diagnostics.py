@@ -25,7 +25,7 @@ class FrameMonitor:
         self._start = clock()
         self._received = deque()  # times
         self._published = deque()  # (time, latency in seconds)
-        self._refusal = (-np.inf, '')  # time, reason
+        self._refusal = self._logged = (-np.inf, '')  # time, reason
         self._refused = 0
 
     def received(self) -> None:
@@ -36,10 +36,14 @@ class FrameMonitor:
         """Count a frame that went out, with the seconds from its stamp to now."""
         self._published.append((self._clock(), latency))
 
-    def refuse(self, reason: str) -> None:
-        """Count a frame that could not be used."""
+    def refuse(self, reason: str) -> bool:
+        """Count a frame that could not be used; tell whether it is time to log the reason."""
         self._refused += 1
         self._refusal = (self._clock(), reason)
+        due = reason != self._logged[1] or self._clock() - self._logged[0] >= WINDOW
+        if due:
+            self._logged = self._refusal
+        return due
 
     def problem(self) -> str:
         """Return why frames do not get through at the moment, empty if they do."""
