@@ -12,8 +12,9 @@ import numpy as np
 import torch
 
 from ..sample import Sample
-from .edges import smooth_edges
+from .corridor import corridor
 from .develop import develop
+from .edges import smooth_edges
 from .light import shade
 from .material import Palette
 from .raycast import cast, from_tiles, probe, Solids
@@ -23,7 +24,7 @@ from .street import street
 from .texture import texture_bank
 from .viewpoint import Viewpoint
 
-DOMAINS = {'room': room, 'corridor': room, 'street': street}
+DOMAINS = {'room': room, 'corridor': corridor, 'street': street}
 MAX_DEPTH = 250.0  # metres; what lies beyond counts as unknown, like the sky
 
 

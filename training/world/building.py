@@ -15,7 +15,7 @@ def _wall(palette) -> Material:
     kind = rng.choice(['plaster', 'plaster', 'bricks', 'panels', 'planks'])
     scale = {'plaster': 4.0, 'bricks': 1.2, 'panels': 5.0, 'planks': 1.6}[kind]
     second = tuple(rng.uniform(0.6, 0.9) * c for c in first)
-    paint = lambda: palette.pattern(kind, first, second, scale)  # noqa: E731
+    paint = lambda: palette.pattern(kind, first, second, scale)
     return palette.photo(('brick', 'concrete', 'wall'), 2.5, paint, 0.2)
 
 
@@ -77,7 +77,9 @@ def _windows(at: Frame, palette, length, floors, storey):
     if shop:
         at.box(0.08, length / 2, 2.6, 0.2, 0.9 * length, 0.5, palette.picture())
         if rng.random() < 0.5:
-            at.moved(0, length / 2, 2.6).tilted('y', 0.35).box(0.6, 0, 0, 1.2, 0.8 * length, 0.04, palette.fabric())
+            at.moved(0, length / 2, 2.6).tilted('y', 0.35).box(
+                0.6, 0, 0, 1.2, 0.8 * length, 0.04, palette.fabric()
+            )
 
 
 def _roof(at: Frame, palette, depth, length):

@@ -14,9 +14,24 @@ def scatter(frame: Frame, palette: Palette, width, depth, count, desk=False) -> 
     rng = palette.rng
     for _ in range(count):
         x, y = rng.uniform(-0.45, 0.45) * width, rng.uniform(-0.42, 0.42) * depth
-        things = (_box, _box, _can, _can, _bottle, _mug, _ball, _papers, _papers, _pile, _lamp, _bowl)
+        things = (
+            _box,
+            _box,
+            _can,
+            _can,
+            _bottle,
+            _mug,
+            _ball,
+            _papers,
+            _papers,
+            _pile,
+            _lamp,
+            _bowl,
+        )
         things = things + ((_papers, _pile, _mug, _phone, _keyboard) if desk else ())
-        things[rng.integers(len(things))](frame.moved(x, y, 0.0, rng.uniform(0, 2 * math.pi)), palette)
+        things[rng.integers(len(things))](
+            frame.moved(x, y, 0.0, rng.uniform(0, 2 * math.pi)), palette
+        )
 
 
 def _box(at, palette):
@@ -29,7 +44,9 @@ def _box(at, palette):
 def _can(at, palette):
     rng = palette.rng
     cover = palette.picture() if rng.random() < 0.4 else palette.plain()
-    at.cylinder(0, 0, 0, rng.uniform(0.025, 0.06), rng.uniform(0.06, 0.2), cover, rng.uniform(0.7, 1))
+    at.cylinder(
+        0, 0, 0, rng.uniform(0.025, 0.06), rng.uniform(0.06, 0.2), cover, rng.uniform(0.7, 1)
+    )
 
 
 def _bottle(at, palette):
@@ -87,7 +104,9 @@ def _lamp(at, palette):
     at.cylinder(0, 0, 0, 0.08, 0.02, steel)
     at.cylinder(0, 0, 0.02, 0.008, h, steel)
     shade = palette.shining(rng.uniform(0.3, 2.5)) if rng.random() < 0.5 else palette.fabric()
-    at.cylinder(0, 0, h, rng.uniform(0.08, 0.16), rng.uniform(0.12, 0.2), shade, rng.uniform(0.5, 1))
+    at.cylinder(
+        0, 0, h, rng.uniform(0.08, 0.16), rng.uniform(0.12, 0.2), shade, rng.uniform(0.5, 1)
+    )
 
 
 def plant(at: Frame, palette: Palette, height) -> None:

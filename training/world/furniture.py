@@ -54,13 +54,18 @@ def desk(at: Frame, palette: Palette, width, depth) -> None:
         spot = at.moved(x, rng.uniform(0.15, 0.35) * depth, height, rng.normal(0, 0.3))
         monitor(spot, palette, rng.uniform(0.42, 0.62))
     if rng.random() < 0.3:
-        _laptop(at.moved(rng.uniform(-0.3, 0.3) * width, 0.5 * depth, height, rng.normal(0, 0.4)), palette)
+        _laptop(
+            at.moved(rng.uniform(-0.3, 0.3) * width, 0.5 * depth, height, rng.normal(0, 0.4)),
+            palette,
+        )
     spot = at.moved(rng.uniform(-0.2, 0.2) * width, 0.72 * depth, height, rng.normal(0, 0.15))
     spot.box(0, 0, 0, 0.44, 0.14, 0.022, palette.picture('keys'))
     spot.ellipsoid(0.32, 0, 0.015, (0.03, 0.055, 0.018), palette.plain())
     scatter(at.moved(0, depth / 2, height), palette, width, depth, rng.integers(2, 14), desk=True)
     if rng.random() < 0.5:
-        cabinet(at.moved((width / 2 - 0.25) * rng.choice([-1, 1]), 0.05), palette, 0.42, 0.5, 0.6, 0)
+        cabinet(
+            at.moved((width / 2 - 0.25) * rng.choice([-1, 1]), 0.05), palette, 0.42, 0.5, 0.6, 0
+        )
     if rng.random() < 0.3:
         at.box(0.35 * width, 0.4 * depth, 0, 0.2, 0.45, 0.45, palette.plain((0, 0.2), (0.05, 0.3)))
 
@@ -146,8 +151,16 @@ def sofa(at: Frame, palette: Palette, width, depth) -> None:
     step = (width - 2 * arm) / n
     for k in range(n):
         x = (k - (n - 1) / 2) * step
-        at.wedge(x, (depth + back) / 2, seat - 0.12, step - 0.015, depth - back, 0.13,
-                 (0.04, 0.04, 0.05, 0.0), cover)
+        at.wedge(
+            x,
+            (depth + back) / 2,
+            seat - 0.12,
+            step - 0.015,
+            depth - back,
+            0.13,
+            (0.04, 0.04, 0.05, 0.0),
+            cover,
+        )
         if rng.random() < 0.6:
             cushion = at.moved(x, back + 0.14, seat + 0.2).tilted('x', rng.uniform(0.1, 0.4))
             cushion.ellipsoid(0, 0, 0, (0.23, 0.09, 0.22), palette.fabric())
@@ -161,7 +174,16 @@ def bed(at: Frame, palette: Palette, width, depth) -> None:
     at.box(0, 0.03, 0, width + 0.05, 0.05, rng.uniform(0.7, 1.2), wood)
     at.wedge(0, depth / 2, height, width - 0.06, depth - 0.08, 0.2, (0.03,) * 4, palette.fabric())
     duvet = rng.uniform(0.5, 0.75) * depth
-    at.wedge(0, depth - duvet / 2, height + 0.12, width + 0.04, duvet, 0.14, (0.1,) * 4, palette.fabric())
+    at.wedge(
+        0,
+        depth - duvet / 2,
+        height + 0.12,
+        width + 0.04,
+        duvet,
+        0.14,
+        (0.1,) * 4,
+        palette.fabric(),
+    )
     for x in (-0.25, 0.25) if width > 1.2 else (0.0,):
         pillow = at.moved(x * width, 0.28, height + 0.25, rng.normal(0, 0.15))
         pillow.ellipsoid(0, 0, 0, (0.33, 0.2, 0.08), palette.fabric())
@@ -180,7 +202,15 @@ def cabinet(at: Frame, palette: Palette, width, depth, height, clutter=None) -> 
             x, z = (i + 0.5) * w - width / 2, 0.06 + j * h
             at.box(x, depth - 0.01, z, w - 0.012, 0.02, h - 0.012, front)
             handle = (0.12, 0.012) if h < w else (0.012, 0.12)
-            at.box(x + (0 if h < w else 0.38 * w), depth + 0.015, z + 0.55 * h, handle[0], 0.02, handle[1], knob)
+            at.box(
+                x + (0 if h < w else 0.38 * w),
+                depth + 0.015,
+                z + 0.55 * h,
+                handle[0],
+                0.02,
+                handle[1],
+                knob,
+            )
     if height < 1.4:
         count = rng.integers(0, 6) if clutter is None else clutter
         scatter(at.moved(0, depth / 2, height), palette, width, depth, count)
@@ -211,7 +241,15 @@ def shelf(at: Frame, palette: Palette, width, depth, height) -> None:
                 at.box(middle, deep / 2, z + thick, w, deep, tall, palette.picture('books'))
             elif what < 0.7:
                 box = palette.plain() if rng.random() < 0.6 else palette.picture()
-                at.box(middle, depth / 2, z + thick, 0.9 * w, 0.7 * depth, rng.uniform(0.3, 0.8) * room, box)
+                at.box(
+                    middle,
+                    depth / 2,
+                    z + thick,
+                    0.9 * w,
+                    0.7 * depth,
+                    rng.uniform(0.3, 0.8) * room,
+                    box,
+                )
             elif what < 0.85:
                 scatter(at.moved(middle, 0.55 * depth, z + thick), palette, 0.3 * w, 0.2, 1)
             x += w + rng.uniform(0.0, 0.06)
@@ -225,7 +263,15 @@ def kitchen(at: Frame, palette: Palette, width, depth=0.62) -> None:
     scatter(at.moved(0, depth / 2, 0.9), palette, width, 0.8 * depth, rng.integers(2, 10))
     if rng.random() < 0.8:
         cabinet(at.moved(0, 0, 1.45), palette, width, 0.35, rng.uniform(0.5, 0.75), 0)
-    at.box(rng.uniform(-0.3, 0.3) * width, depth / 2, 0.9, 0.58, 0.5, 0.006, palette.plain((0, 0), (0.02, 0.1), 0.5))
+    at.box(
+        rng.uniform(-0.3, 0.3) * width,
+        depth / 2,
+        0.9,
+        0.58,
+        0.5,
+        0.006,
+        palette.plain((0, 0), (0.02, 0.1), 0.5),
+    )
 
 
 def television(at: Frame, palette: Palette, width, depth) -> None:
@@ -240,7 +286,9 @@ def floor_lamp(at: Frame, palette: Palette, width=0.4, depth=0.4) -> None:
     steel, tall = palette.metal(), rng.uniform(1.3, 1.7)
     at.cylinder(0, depth / 2, 0, 0.14, 0.03, steel)
     at.cylinder(0, depth / 2, 0.03, 0.015, tall, steel)
-    at.cylinder(0, depth / 2, tall, 0.2, 0.28, palette.shining(rng.uniform(0.3, 3.0)), rng.uniform(0.4, 1))
+    at.cylinder(
+        0, depth / 2, tall, 0.2, 0.28, palette.shining(rng.uniform(0.3, 3.0)), rng.uniform(0.4, 1)
+    )
 
 
 def pot_plant(at: Frame, palette: Palette, width=0.5, depth=0.5) -> None:
@@ -254,9 +302,11 @@ def cartons(at: Frame, palette: Palette, width, depth) -> None:
     for _ in range(rng.integers(2, 7)):
         w, d, h = rng.uniform(0.2, 0.55), rng.uniform(0.2, 0.45), rng.uniform(0.12, 0.45)
         x, z = rng.uniform(-0.5, 0.5) * (width - w), 0.0
-        card = lambda: palette.pattern('cloud', (0.35, 0.22, 0.11), None, 0.5)  # noqa: E731
+        card = lambda: palette.pattern('cloud', (0.35, 0.22, 0.11), None, 0.5)
         for _ in range(rng.integers(1, 4)):
-            made_of = palette.photo(('cardboard',), 0.6, card) if rng.random() < 0.6 else palette.plain()
+            made_of = (
+                palette.photo(('cardboard',), 0.6, card) if rng.random() < 0.6 else palette.plain()
+            )
             at.moved(x, depth / 2, z, rng.normal(0, 0.2)).box(0, 0, 0, w, d, h, made_of)
             z += h
 

@@ -31,17 +31,15 @@ class Surface:
         self.depth = torch.where(self.hit, depth.flatten(), 1.0)
         self.ray = rays.transpose(0, 1).reshape(3, -1)
         self.point = view.position[:, None] + self.ray * self.depth
-        pick = lambda values: values.T.contiguous().index_select(1, index)  # noqa: E731
+        pick = lambda values: values.T.contiguous().index_select(1, index)
         inverse = pick(solids.inverse.flatten(1))
         from_centre = self.point - pick(solids.centre)
         half, kind = pick(solids.half), solids.kind[index]
-        local = torch.stack([
-            (inverse[3 * k : 3 * k + 3] * from_centre).sum(0) for k in range(3)
-        ])
+        local = torch.stack([(inverse[3 * k : 3 * k + 3] * from_centre).sum(0) for k in range(3)])
         bent, axis = normal(kind, local, pick(solids.taper))
         turned = sum(inverse[3 * k : 3 * k + 3] * bent[k] for k in range(3))
-        self.normal = turned / turned.norm(dim=0).clamp_min(1e-9)
-        self.facing = -(self.normal * self.ray).sum(0) / self.ray.norm(dim=0)
+        self.normal = turned / _length(turned).clamp_min(1e-9)
+        self.facing = -(self.normal * self.ray).sum(0) / _length(self.ray)
         look = pick(_material_table(scene, device))
         self.gloss, self.glow = look[8], look[9]
         pixel = self.depth * view.K_inverse[0, 0] / self.facing.clamp_min(0.12)
@@ -58,7 +56,10 @@ class Surface:
         scale, fit = look[1], look[10] > 0
         metres_u, metres_v = u * extent_u, -unit[1] * extent[1]
         swap = (look[11] > 0) & (extent[1] > extent_u)
-        metres_u, metres_v = torch.where(swap, metres_v, metres_u), torch.where(swap, metres_u, metres_v)
+        metres_u, metres_v = (
+            torch.where(swap, metres_v, metres_u),
+            torch.where(swap, metres_u, metres_v),
+        )
         u = torch.where(fit, (u + 1) / 2, metres_u / scale + look[12])
         v = torch.where(fit, (1 - unit[1]) / 2, metres_v / scale + look[13])
         span = torch.where(fit, 2 * torch.maximum(extent_u, extent[1]), scale)
@@ -69,12 +70,18 @@ class Surface:
         self.albedo = torch.where(picture, texel * look[2:5], blended).clamp(0.0, 0.95)
 
 
+def _length(vectors):
+    return (vectors * vectors).sum(0).sqrt()  # several times as fast as norm(dim=0) on a CPU
+
+
 def _material_table(scene: Scene, device) -> torch.Tensor:
     offset = scene.rng.random((len(scene.rows), 2))
     rows = []
     for (*_, number), (u, v) in zip(scene.rows, offset):
         m = scene.materials[number]
-        rows.append((m.texture, m.scale, *m.first, *m.second, m.gloss, m.glow, m.fit, m.along, u, v))
+        rows.append(
+            (m.texture, m.scale, *m.first, *m.second, m.gloss, m.glow, m.fit, m.along, u, v)
+        )
     return torch.tensor(rows, dtype=torch.float32, device=device)
 
 
@@ -88,7 +95,7 @@ def sky_radiance(sky: Sky, direction, bank: TextureBank):
 
     direction: (3, N), unit; returns: (3, N), linear radiance
     """
-    put = lambda a: torch.tensor(a, dtype=torch.float32, device=direction.device)[:, None]  # noqa: E731
+    put = lambda a: torch.tensor(a, dtype=torch.float32, device=direction.device)[:, None]
     up = direction[2].clamp_min(0.0)
     colour = torch.lerp(put(sky.horizon), put(sky.zenith), up.sqrt())
     if sky.clouds > 0:
@@ -110,7 +117,7 @@ def shade(scene: Scene, solids: Solids, view: View, depth, solid, bank: TextureB
     rays = view.rays()
     surface = Surface(scene, solids, view, rays, depth, solid, bank)
     sky, put = scene.sky, lambda a: torch.tensor(a, dtype=torch.float32, device=depth.device)
-    gaze = surface.ray / surface.ray.norm(dim=0)
+    gaze = surface.ray / _length(surface.ray)
     up = 0.5 + 0.5 * surface.normal[2]
     indirect = put(sky.ambient)[:, None] + torch.lerp(
         put(0.25 * sky.horizon)[:, None], put(0.5 * (sky.zenith + sky.horizon))[:, None], up
@@ -120,7 +127,7 @@ def shade(scene: Scene, solids: Solids, view: View, depth, solid, bank: TextureB
     shine = torch.zeros_like(light)
     for position, radius, strength, shadow in _lights(scene):
         towards = put(position[:3])[:, None] - position[3] * surface.point
-        distance = towards.norm(dim=0)
+        distance = _length(towards)
         towards = towards / distance
         cosine = (surface.normal * towards).sum(0).clamp_min(0.0)
         arriving = put(strength)[:, None] / (distance**2 + 0.05 if position[3] else 1.0)
@@ -156,7 +163,7 @@ def _visible(solids, view, surface, position, radius, cosine):
     device = surface.depth.device
     rows, columns = view.tiles
     # Every second pixel of every second row casts a shadow ray: 64 per tile.
-    corner = lambda a: a.view(-1, rows * columns, 8, 2, 8, 2)[:, :, :, 0, :, 0].flatten(2)  # noqa: E731
+    corner = lambda a: a.view(-1, rows * columns, 8, 2, 8, 2)[:, :, :, 0, :, 0].flatten(2)
     lifted = surface.point + surface.normal * (LIFT + 1e-3 * surface.depth)
     active = corner(surface.hit & (cosine > 0))[0]
     # Each ray of a 4 x 4 block goes to another spot of the light; the blur below joins them.
@@ -167,7 +174,9 @@ def _visible(solids, view, surface, position, radius, cosine):
     light = torch.tensor(position, dtype=torch.float32, device=device)[:, None].repeat(1, 64)
     light[:3] += spot.view(3, 4, 4).repeat(1, 2, 2).view(3, 64)
     dark = blocked(solids, corner(lifted).transpose(0, 1).contiguous(), light, active)
-    mask = (~dark).float().view(rows, columns, 8, 8).permute(0, 2, 1, 3).reshape(1, 1, rows * 8, -1)
+    mask = (
+        (~dark).float().view(rows, columns, 8, 8).permute(0, 2, 1, 3).reshape(1, 1, rows * 8, -1)
+    )
     mask = avg_pool2d(mask, 3, 1, 1, count_include_pad=False)
     mask = interpolate(mask, scale_factor=2, mode='bilinear')
     return mask.view(rows, 16, columns, 16).permute(0, 2, 1, 3).reshape(-1)
@@ -176,9 +185,11 @@ def _visible(solids, view, surface, position, radius, cosine):
 def _openness(view: View, surface: Surface, reach=0.4):
     """Darken corners: how free the surroundings of each pixel are, from the visible points: (N,)."""
     rows, columns = view.tiles
-    to_image = lambda a: a.view(-1, rows, columns, 16, 16).permute(0, 1, 3, 2, 4).reshape(  # noqa: E731
-        a.shape[0], rows * 16, columns * 16
-    )[:, ::2, ::2]
+    to_image = lambda a: (
+        a.view(-1, rows, columns, 16, 16)
+        .permute(0, 1, 3, 2, 4)
+        .reshape(a.shape[0], rows * 16, columns * 16)[:, ::2, ::2]
+    )
     point, upward = to_image(surface.point), to_image(surface.normal)
     depth = to_image(surface.depth[None])[0]
     height, width = depth.shape

@@ -83,7 +83,7 @@ class Palette:
         dark = rng.uniform(0.3, 1.0)
         first = colour(rng, (0.05, 0.11), (0.3, 0.65), (0.85 * dark, 0.9 * dark))
         second = tuple(np.array(first) * rng.uniform(0.4, 0.8))
-        grain = lambda: self.pattern('grain', first, second, 0.8, gloss=0.08, along=True)  # noqa: E731
+        grain = lambda: self.pattern('grain', first, second, 0.8, gloss=0.08, along=True)
         return self.photo(('wood',), 0.9, grain, 0.4, gloss=0.06, along=True)
 
     def metal(self) -> Material:
@@ -97,7 +97,7 @@ class Palette:
         first = colour(rng, None, (0.0, 0.7), (0.12, 0.85))
         kind = rng.choice(['weave', 'weave', 'cloud', 'stripes', 'checks', 'speckle'])
         second = colour(rng, None, (0.0, 0.7), (0.12, 0.9)) if rng.random() < 0.3 else None
-        cloth = lambda: self.pattern(kind, first, second, rng.uniform(0.2, 0.6))  # noqa: E731
+        cloth = lambda: self.pattern(kind, first, second, rng.uniform(0.2, 0.6))
         return self.photo(('fabric',), 0.6, cloth, 0.15)
 
     def wall(self) -> Material:
@@ -110,7 +110,7 @@ class Palette:
         scale = {'plaster': 2.5, 'bricks': 1.0, 'tiles': 0.9, 'weave': 0.5}.get(kind, 1.4)
         soft = rng.uniform(0.75, 0.97)
         second = tuple(c * soft for c in first)
-        paint = lambda: self.pattern(kind, first, second, scale)  # noqa: E731
+        paint = lambda: self.pattern(kind, first, second, scale)
         return self.photo(('wall', 'brick', 'concrete'), 2.0, paint, 0.25)
 
     def floor(self) -> Material:
@@ -121,20 +121,22 @@ class Palette:
         if kind == 'planks':
             dark = rng.uniform(0.3, 0.95)
             first = colour(rng, (0.05, 0.11), (0.2, 0.6), (0.8 * dark, dark))
-            laid = lambda: self.pattern('planks', first, None, 1.1, gloss=gloss)  # noqa: E731
+            laid = lambda: self.pattern('planks', first, None, 1.1, gloss=gloss)
             return self.photo(('wood', 'floor'), 1.4, laid, 0.4, gloss=gloss)
         first = colour(rng, None, (0.0, 0.35), (0.25, 0.9))
         if kind == 'carpet':
             return self.pattern(rng.choice(['weave', 'asphalt', 'speckle']), first, None, 0.5)
-        scale = {'tiles': rng.uniform(0.8, 2.4), 'checks': 1.6, 'marble': 2.0, 'speckle': 1.0}[kind]
-        laid = lambda: self.pattern(kind, first, None, scale, gloss=gloss)  # noqa: E731
+        scale = {'tiles': rng.uniform(0.8, 2.4), 'checks': 1.6, 'marble': 2.0, 'speckle': 1.0}[
+            kind
+        ]
+        laid = lambda: self.pattern(kind, first, None, scale, gloss=gloss)
         return self.photo(('tiles', 'marble', 'floor', 'concrete'), 1.6, laid, 0.4, gloss=gloss)
 
     def ceiling(self) -> Material:
         """Return a ceiling: plaster or panels."""
         first = colour(self.rng, None, (0.0, 0.08), (0.75, 0.98))
         kind, scale = [('plaster', 2.5), ('panels', 2.4), ('speckle', 1.0)][self.rng.integers(3)]
-        flat = lambda: self.pattern(kind, first, None, scale)  # noqa: E731
+        flat = lambda: self.pattern(kind, first, None, scale)
         return self.photo(('ceiling',), 1.2, flat, 0.3)
 
     def shining(self, bright: float) -> Material:

@@ -43,7 +43,11 @@ def _cells(rng, size, columns, rows, shift, joint):
     column = np.floor(moved).astype(int) % columns
     fx, fy = (moved % 1) / columns, (y * rows % 1) / rows
     is_joint = (np.minimum(fx, 1 / columns - fx) < joint) | (np.minimum(fy, 1 / rows - fy) < joint)
-    return is_joint, rng.random((rows, columns))[row, column], rng.random((rows, columns))[row, column]
+    return (
+        is_joint,
+        rng.random((rows, columns))[row, column],
+        rng.random((rows, columns))[row, column],
+    )
 
 
 def cloud(rng, size):
@@ -53,7 +57,9 @@ def cloud(rng, size):
 
 def plaster(rng, size):
     """Plaster and wallpaper: faint blotches and grains."""
-    return _join(noise(rng, size, 1.2), 0.5 + rng.uniform(0.02, 0.3) * (noise(rng, size, 0.2) - 0.5))
+    return _join(
+        noise(rng, size, 1.2), 0.5 + rng.uniform(0.02, 0.3) * (noise(rng, size, 0.2) - 0.5)
+    )
 
 
 def asphalt(rng, size):
@@ -76,7 +82,9 @@ def marble(rng, size):
 def grain(rng, size):
     """Wood grain along x."""
     x, y = _grid(size)
-    rings = 0.5 + 0.5 * np.sin(2 * np.pi * (rng.integers(3, 9) * y + 2 * noise(rng, size, 1.8, (4, 1))))
+    rings = 0.5 + 0.5 * np.sin(
+        2 * np.pi * (rng.integers(3, 9) * y + 2 * noise(rng, size, 1.8, (4, 1)))
+    )
     fibre = noise(rng, size, 0.8, (12, 1))
     return _join(0.5 * rings + 0.8 * (fibre - 0.2), 0.5 + 0.3 * (noise(rng, size, 1.5) - 0.5))
 
@@ -93,7 +101,9 @@ def planks(rng, size):
 def bricks(rng, size):
     """Brickwork; the second colour is mortar."""
     rows = 2 * int(rng.integers(3, 8))
-    joint, bright, blend = _cells(rng, size, max(rows // 3, 1), rows, 0.5, rng.uniform(0.006, 0.012))
+    joint, bright, blend = _cells(
+        rng, size, max(rows // 3, 1), rows, 0.5, rng.uniform(0.006, 0.012)
+    )
     rough = noise(rng, size, 0.5)
     shade = 0.5 + 0.5 * (bright - 0.5) + 0.3 * (rough - 0.5)
     return _join(np.where(joint, 1.0, 0.25 * blend), np.where(joint, 0.5, shade))
@@ -120,7 +130,9 @@ def checks(rng, size):
     """Chequerboard."""
     x, y = _grid(size)
     n = 2 * int(rng.integers(1, 5))
-    return _join((np.floor(x * n) + np.floor(y * n)) % 2, 0.45 + 0.2 * (noise(rng, size, 1.0) - 0.5))
+    return _join(
+        (np.floor(x * n) + np.floor(y * n)) % 2, 0.45 + 0.2 * (noise(rng, size, 1.0) - 0.5)
+    )
 
 
 def stripes(rng, size):
@@ -158,12 +170,16 @@ def facade(rng, size):
     w, h = rng.uniform(0.18, 0.42), rng.uniform(0.22, 0.42)
     dx, dy = np.abs(fx - 0.5), np.abs(fy - 0.5)
     glass = (dx < w) & (dy < h)
-    frame = glass & ((dx > w - 0.03) | (dy > h - 0.03) | (dx < 0.015) * rng.choice([0, 1]).astype(bool))
+    frame = glass & (
+        (dx > w - 0.03) | (dy > h - 0.03) | (dx < 0.015) * rng.choice([0, 1]).astype(bool)
+    )
     sill = (dx < w + 0.03) & (fy > 0.5 + h) & (fy < 0.5 + h + 0.05)
     rough = 0.25 * (noise(rng, size, 0.8) - 0.5)
     cell = rng.random((n, n))[np.floor(y * n).astype(int), np.floor(x * n).astype(int)]
     bright = np.where(glass, 0.3 + 0.5 * cell + 0.3 * (0.5 - fy), 0.5 + rough)
-    return _join(np.where(glass & ~frame, 1.0, 0.0), np.where(frame | sill, rng.uniform(0.6, 1.0), bright))
+    return _join(
+        np.where(glass & ~frame, 1.0, 0.0), np.where(frame | sill, rng.uniform(0.6, 1.0), bright)
+    )
 
 
 def _vivid(rng):
@@ -224,7 +240,9 @@ def screen(rng, size):
         view[:] = rng.choice([0.03, 0.9, 0.8])
         view[:5] = _vivid(rng)
         for y in range(9, view.shape[0] - 4, 5):
-            view[y : y + 2, 3 : int(rng.integers(5, max(view.shape[1], 6)))] = 0.3 + 0.3 * rng.random(3)
+            view[y : y + 2, 3 : int(rng.integers(5, max(view.shape[1], 6)))] = (
+                0.3 + 0.3 * rng.random(3)
+            )
     return image
 
 

@@ -45,7 +45,7 @@ class Solids:
         signs = np.stack(np.meshgrid([-1, 1], [-1, 1], [-1, 1]), -1).reshape(8, 3)
         corners = np.einsum('nij,nkj->nki', solids['rotation'], signs * solids['half'][:, None])
         inverse = solids['rotation'].transpose(0, 2, 1) / solids['half'][:, :, None]
-        put = lambda a: torch.tensor(a, dtype=torch.float32, device=device)  # noqa: E731
+        put = lambda a: torch.tensor(a, dtype=torch.float32, device=device)
         return cls(
             torch.tensor(solids['kind'], device=device),
             put(solids['taper']),
@@ -134,7 +134,7 @@ def cast(solids: Solids, view: View):
     solid = torch.full_like(depth, -1, dtype=torch.long)
     for kind, enter in enumerate(ENTRY_AND_EXIT):
         mine = order[solids.kind[order] == kind]
-        hidden = lambda tiles, number: depth[tiles].amax(1) < nearest[mine[number]]  # noqa: E731, B023
+        hidden = lambda tiles, number: depth[tiles].amax(1) < nearest[mine[number]]  # noqa: B023
         for tiles, number in _rounds(seen[:, solids.kind[order] == kind], hidden):
             number = mine[number]  # (n, C)
             d = towards[number]
@@ -189,7 +189,7 @@ def blocked(solids: Solids, points, light, active):
     target = target - light[3, 0] * shift + 1e-9
     for kind, enter in enumerate(ENTRY_AND_EXIT):
         mine = (solids.kind == kind).nonzero()[:, 0]
-        done = lambda tiles, number: (result | ~active)[tiles].all(1)  # noqa: E731
+        done = lambda tiles, number: (result | ~active)[tiles].all(1)
         for tiles, number in _rounds(seen[:, mine], done):
             flat = mine[number].flatten()
             rays = points[tiles].repeat_interleave(number.shape[1], 0)
@@ -266,7 +266,9 @@ def _off_axis(solids, points, light, active):
     far, away = to_tile.norm(dim=1), to_solid.norm(dim=1)
     size = (solids.corners[:, 0] - solids.centre).norm(dim=1)
     # Both cones open from the lamp; solids or tiles around the lamp itself are kept.
-    angle = (radius / far).clamp_max(1.0).asin()[:, None] + (size / away).clamp_max(1.0).asin()[None]
+    angle = (radius / far).clamp_max(1.0).asin()[:, None] + (size / away).clamp_max(1.0).asin()[
+        None
+    ]
     cosine = (to_tile @ to_solid.T) / (far[:, None] * away[None])
     around = (size >= away)[None] | (radius >= far)[:, None]
     return ~around & (cosine < angle.clamp_max(torch.pi).cos())

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import torch
 
+from .scene import CONE, ELLIPSOID
+
 
 def box(o, d, taper):
     """Intersect with the cube: the three slabs."""
@@ -84,31 +86,29 @@ def normal(kind, local, taper):
     returns: (3, N) unnormalised, and (N,) index of the axis that it mostly follows
     """
     x, y, z = local
-    axis = local.abs().argmax(0)
-    flat = torch.zeros_like(local).scatter_(0, axis[None], 1.0) * local.sign()
-    radius = 1.0 + (taper[0] - 1.0) * (z + 1.0) / 2
-    on_cap = z.abs() - (x * x + y * y).sqrt() / radius.clamp_min(1e-3) > 0.0
-    level = torch.zeros_like(x)
-    round_side = torch.stack([x, y, radius * (1.0 - taper[0]) / 2])
-    cap = torch.stack([level, level, z.sign()])
-    is_cone = kind == 3
-    result = torch.where(is_cone, torch.where(on_cap, cap, round_side), flat)
-    result = torch.where(kind == 2, local, result)
-    lean = torch.stack([
-        x - 1.0 + taper[0] * (z + 1.0) / 2,
-        -x - 1.0 + taper[1] * (z + 1.0) / 2,
-        y - 1.0 + taper[2] * (z + 1.0) / 2,
-        -y - 1.0 + taper[3] * (z + 1.0) / 2,
-        z - 1.0,
-        -z - 1.0,
-    ])
-    face = lean.argmax(0)
-    leaning = torch.stack([
-        (face == 0).float() - (face == 1).float(),
-        (face == 2).float() - (face == 3).float(),
-        torch.where(face < 4, taper.gather(0, face.clamp_max(3)[None])[0] / 2, 9.0 - 2.0 * face),
-    ])
-    is_wedge = kind == 1
-    result = torch.where(is_wedge, leaning, result)
-    axis = torch.where(is_wedge, face // 2, axis)
-    return result, torch.where(is_cone & on_cap, 2, torch.where(is_cone, 0, axis))
+    zero = torch.zeros_like(x)
+    # Box and wedge: the face whose plane is nearest, i.e. the largest of the six distances.
+    rise = (z + 1.0) / 2
+    sloped = [x + taper[0] * rise, -x + taper[1] * rise, y + taper[2] * rise, -y + taper[3] * rise]
+    along_x = torch.maximum(sloped[0], sloped[1])
+    along_y = torch.maximum(sloped[2], sloped[3])
+    is_z = (z.abs() >= along_x) & (z.abs() >= along_y)
+    is_x = ~is_z & (along_x >= along_y)
+    is_y = ~is_z & ~is_x
+    slope_x = torch.where(x > 0, taper[0], taper[1]) / 2
+    slope_y = torch.where(y > 0, taper[2], taper[3]) / 2
+    slope = torch.where(is_x, slope_x, slope_y)
+    flat_z = torch.where(is_z, z.sign(), slope)
+    flat = torch.stack(
+        [torch.where(is_x, x.sign(), zero), torch.where(is_y, y.sign(), zero), flat_z]
+    )
+    axis = torch.where(is_z, 2, torch.where(is_y, 1, 0))
+    # Cone: its side leans by the change of radius; a cap is where the height is at its limit.
+    radius = 1.0 + (taper[0] - 1.0) * rise
+    is_cone = kind == CONE
+    on_cap = z.abs() > (x * x + y * y).sqrt() / radius.clamp_min(1e-3)
+    side = torch.stack([x, y, radius * (1.0 - taper[0]) / 2])
+    cap = torch.stack([zero, zero, z.sign()])
+    result = torch.where(is_cone, torch.where(on_cap, cap, side), flat)
+    result = torch.where(kind == ELLIPSOID, local, result)
+    return result, torch.where(is_cone, torch.where(on_cap, 2, 0), axis)

@@ -62,7 +62,7 @@ def _asphalt(palette: Palette):
     rng = palette.rng
     grey = rng.uniform(0.05, 0.22)
     first = tuple(grey * rng.uniform(0.92, 1.08, 3))
-    laid = lambda: palette.pattern('asphalt', first, None, rng.uniform(2, 5))  # noqa: E731
+    laid = lambda: palette.pattern('asphalt', first, None, rng.uniform(2, 5))
     return palette.photo(('asphalt', 'concrete'), 3.0, laid, 0.25)
 
 
@@ -70,14 +70,14 @@ def _soil(palette: Palette):
     rng = palette.rng
     first = colour(rng, (0.14, 0.3), (0.2, 0.6), (0.25, 0.5))
     second = colour(rng, (0.08, 0.25), (0.2, 0.6), (0.25, 0.5))
-    lawn = lambda: palette.pattern('grass', first, second, rng.uniform(2, 5))  # noqa: E731
+    lawn = lambda: palette.pattern('grass', first, second, rng.uniform(2, 5))
     return palette.photo(('grass', 'ground'), 2.5, lawn, 0.35)
 
 
 def _paving(palette: Palette):
     rng = palette.rng
     first = colour(rng, (0.02, 0.15), (0.0, 0.2), (0.4, 0.75))
-    laid = lambda: palette.pattern(  # noqa: E731
+    laid = lambda: palette.pattern(
         rng.choice(['tiles', 'bricks', 'asphalt', 'speckle']), first, None, rng.uniform(1.0, 2.5)
     )
     return palette.photo(('tiles', 'concrete', 'brick'), 1.8, laid, 0.3)
@@ -131,7 +131,9 @@ def _markings(at: Frame, palette, lanes, lane, half):
 def _roadside(side: Frame, palette, urban, edge, path, start, crossing, turned):
     """Line one side of the road; in the side's frame it lies at x > edge."""
     rng = palette.rng
-    setback = {'town': rng.choice([0.0, 0.0, 2.0]), 'suburb': rng.uniform(3, 9), 'country': 25.0}[urban]
+    setback = {'town': rng.choice([0.0, 0.0, 2.0]), 'suburb': rng.uniform(3, 9), 'country': 25.0}[
+        urban
+    ]
     y, end = start, start + LENGTH
     while y < end:
         length = rng.uniform(7, 22) if urban != 'country' else rng.uniform(10, 40)
@@ -139,7 +141,9 @@ def _roadside(side: Frame, palette, urban, edge, path, start, crossing, turned):
         open_ground = crossing is not None and abs(middle - crossing - 4) < length / 2 + 5
         chance = {'town': 0.92, 'suburb': 0.75, 'country': 0.12}[urban]
         if not open_ground and rng.random() < chance:
-            place = side.moved(edge + path + setback + rng.uniform(0, 0.3 + 0.4 * setback), y + length)
+            place = side.moved(
+                edge + path + setback + rng.uniform(0, 0.3 + 0.4 * setback), y + length
+            )
             building.house(place.moved(yaw=math.pi), palette, length - rng.choice([0.0, 0.0, 3.0]))
         elif not open_ground:
             for _ in range(rng.integers(1, 4)):
@@ -147,15 +151,26 @@ def _roadside(side: Frame, palette, urban, edge, path, start, crossing, turned):
                 greenery.tree(spot, palette)
         if setback > 1.5 and not open_ground and rng.random() < 0.65:
             border = side.moved(edge + path + rng.uniform(0.3, 1.0), y)
-            (greenery.hedge if rng.random() < 0.5 else building.fence)(border, palette, length - 2.0)
+            (greenery.hedge if rng.random() < 0.5 else building.fence)(
+                border, palette, length - 2.0
+            )
         y += length + rng.choice([0.0, 0.5, 4.0])
     verge = edge + (path - 0.4 if path > 1 else path + 0.6)
-    for builder, density in ((building.pole, 9), (greenery.tree, 8), (greenery.bush, 5), (vehicle.person, 6)):
+    for builder, density in (
+        (building.pole, 9),
+        (greenery.tree, 8),
+        (greenery.bush, 5),
+        (vehicle.person, 6),
+    ):
         for _ in range(rng.poisson(density * rng.uniform(0.0, 1.0))):
             away = rng.uniform(0, max(path - 0.6, 0.2)) if builder is vehicle.person else 0.0
             if builder is greenery.bush:
                 away = rng.uniform(0.5, 5.0) + max(path, 0)
-            spot = side.moved(verge - away if builder is vehicle.person else verge + away, rng.uniform(start, end), 0.1)
+            spot = side.moved(
+                verge - away if builder is vehicle.person else verge + away,
+                rng.uniform(start, end),
+                0.1,
+            )
             yaw = rng.choice([0, math.pi]) if builder is vehicle.person else turned * math.pi
             builder(spot.moved(yaw=yaw), palette)
 
@@ -167,7 +182,9 @@ def _parked(side: Frame, palette, x, start, room, urban):
     y, busy = start + rng.uniform(0, 8), rng.uniform(0.1, 0.95)
     while y < start + 95:
         if rng.random() < busy:
-            place = side.moved(x + rng.normal(0, 0.12), y, 0, rng.normal(0, 0.02) + rng.choice([0, math.pi]))
+            place = side.moved(
+                x + rng.normal(0, 0.12), y, 0, rng.normal(0, 0.02) + rng.choice([0, math.pi])
+            )
             (vehicle.van if rng.random() < 0.12 else vehicle.car)(place, palette)
         y += rng.uniform(5.3, 7.5)
 
@@ -197,7 +214,10 @@ def _viewpoints(rng, lanes, lane, edge, path):
             if rng.random() < 0.15:
                 yaw = rng.uniform(-0.6, 0.6)
         else:
-            x, z = edge + rng.uniform(0.2, max(path, 1.0)), rng.choice([rng.uniform(0.3, 1.0), rng.uniform(1, 1.8)])
+            x, z = (
+                edge + rng.uniform(0.2, max(path, 1.0)),
+                rng.choice([rng.uniform(0.3, 1.0), rng.uniform(1, 1.8)]),
+            )
             yaw, pitch = rng.normal(0, 0.6), rng.normal(-0.05, 0.12)
         if rng.random() < 0.2:
             yaw += math.pi

@@ -71,7 +71,7 @@ class TextureBank:
         right, low = (left + 1) & (side - 1), (top + 1) & (side - 1)
         top, low = start + top * side, start + low * side
         flat = self.texels.view(-1, 3)
-        texel = lambda index: flat.index_select(0, index)  # noqa: E731
+        texel = lambda index: flat.index_select(0, index)
         upper = torch.lerp(texel(top + left), texel(top + right), fx[:, None])
         lower = torch.lerp(texel(low + left), texel(low + right), fx[:, None])
         return torch.lerp(upper, lower, fy[:, None]).T

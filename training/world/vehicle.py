@@ -54,7 +54,9 @@ def car(at: Frame, palette: Palette) -> None:
         for x in (-1, 1):
             _wheel(at, palette, x * (width / 2 + 0.01), y, radius, 0.2)
     red = palette.pattern('cloud', (0.45, 0.01, 0.01), None, glow=rng.choice([0.0, 0.0, 2.0]))
-    white = palette.pattern('cloud', (0.8, 0.8, 0.75), None, gloss=0.6, glow=rng.choice([0.0, 0.0, 3.0]))
+    white = palette.pattern(
+        'cloud', (0.8, 0.8, 0.75), None, gloss=0.6, glow=rng.choice([0.0, 0.0, 3.0])
+    )
     for x in (-0.38, 0.38):
         at.box(x * width, -length / 2 + 0.03, 0.62 * belt, 0.22 * width, 0.1, 0.16, red)
         at.box(x * width, length / 2 - 0.05, 0.55 * belt, 0.22 * width, 0.1, 0.14, white)
@@ -69,15 +71,34 @@ def van(at: Frame, palette: Palette) -> None:
     bus = rng.random() < 0.3
     length = rng.uniform(8, 12) if bus else rng.uniform(4.8, 6.5)
     width, height = (2.5, 3.1) if bus else (rng.uniform(1.9, 2.1), rng.uniform(2.0, 2.6))
-    paint = palette.pattern('cloud', colour(rng, None, (0, 0.6), (0.4, 0.95)), None, 3.0, gloss=0.3)
+    paint = palette.pattern(
+        'cloud', colour(rng, None, (0, 0.6), (0.4, 0.95)), None, 3.0, gloss=0.3
+    )
     at.wedge(0, 0, 0.3, width, length, height - 0.3, (0.06, 0.06, 0.1, 0.02), paint)
     glass = _glass(palette)
-    at.wedge(0, length / 2 - 0.55, 0.5 * height, width + 0.02, 1.15, 0.36 * height, (0.06, 0.06, 0.4, 0.0), glass)
+    at.wedge(
+        0,
+        length / 2 - 0.55,
+        0.5 * height,
+        width + 0.02,
+        1.15,
+        0.36 * height,
+        (0.06, 0.06, 0.4, 0.0),
+        glass,
+    )
     at.box(0, -length / 2, 0.5 * height, 0.7 * width, 0.04, 0.33 * height, glass)
     if bus:
         at.box(0, 0, 0.45 * height, width + 0.02, 0.9 * length, 0.35 * height, glass)
     elif rng.random() < 0.4:
-        at.box(0, -0.1 * length, 0.4 * height, width + 0.02, 0.4 * length, 0.3 * height, palette.picture())
+        at.box(
+            0,
+            -0.1 * length,
+            0.4 * height,
+            width + 0.02,
+            0.4 * length,
+            0.3 * height,
+            palette.picture(),
+        )
     for y in (-0.3 * length, 0.32 * length):
         for x in (-1, 1):
             _wheel(at, palette, x * (width / 2 + 0.01), y, 0.36, 0.24)
@@ -124,7 +145,9 @@ def person(at: Frame, palette: Palette) -> None:
     at.ellipsoid(0, 0, shoulder, (0.2, 0.11, 0.07), shirt)
     at.cylinder(0, 0, shoulder, 0.055, 0.1, skin)
     at.ellipsoid(0, 0.01, 0.93 * tall, (0.078, 0.098, 0.115), skin)
-    at.ellipsoid(0, -0.015, 0.945 * tall, (0.085, 0.1, 0.11), palette.plain((0, 0.5), (0.03, 0.4), 0.0))
+    at.ellipsoid(
+        0, -0.015, 0.945 * tall, (0.085, 0.1, 0.11), palette.plain((0, 0.5), (0.03, 0.4), 0.0)
+    )
     if rng.random() < 0.3:
         at.box(0, -0.17, hip + 0.1, 0.3, 0.16, 0.42, palette.fabric())
 

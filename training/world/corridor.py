@@ -1,0 +1,214 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Corridors, staircases and halls: where indoor robots spend their time between rooms."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from . import furniture, interior, vehicle
+from .clutter import scatter
+from .material import Palette
+from .scene import Frame, Lamp, Scene
+from .viewpoint import Viewpoint
+
+
+def corridor(scene: Scene, palette: Palette) -> list[Viewpoint]:
+    """Build a corridor, a staircase or a hall; returns viewpoints to try, the preferred first."""
+    kind = scene.rng.choice([_corridor, _staircase, _hall], p=[0.45, 0.37, 0.18])
+    return kind(scene, palette)
+
+
+def _corridor(scene: Scene, palette: Palette) -> list[Viewpoint]:
+    rng = scene.rng
+    width, length, height = rng.uniform(1.3, 3.2), rng.uniform(6, 38), rng.uniform(2.2, 3.2)
+    windows = interior.shell(scene, palette, width, length, height)
+    interior.light(scene, palette, width, length, height, windows[:1], lamps=0)
+    step, bright = rng.uniform(2.0, 5.0), rng.uniform(1.5, 5.0)
+    tube, turned = palette.shining(rng.uniform(2, 8)), rng.random() < 0.5
+    for k in range(int(length / step)):
+        y = -length / 2 + (k + 0.5) * step
+        size = (0.15, 1.2) if turned else (min(1.2, 0.8 * width), 0.3)
+        scene.frame().box(0, y, height - 0.06, *size, 0.06, tube)
+    for y in rng.uniform(-0.45, 0.45, 3) * length:
+        place = np.array([0.0, y, height - 0.35])
+        scene.lamps.append(Lamp(place, bright * np.ones(3), 0.3))
+    for k in range(2):
+        side = scene.frame(yaw=(0.5 - k) * math.pi).moved(y=width / 2, yaw=math.pi)
+        for _ in range(rng.integers(0, 2 + int(length / 5))):
+            _beside(side.moved(rng.uniform(-0.47, 0.47) * length), palette, width)
+    for _ in range(rng.poisson(0.4)):
+        x, y = rng.uniform(-0.3, 0.3) * width, rng.uniform(-0.4, 0.4) * length
+        vehicle.person(scene.frame(x, y, 0, rng.uniform(0, 2 * math.pi)), palette)
+    found = []
+    for _ in range(24):
+        x, y = rng.uniform(-0.35, 0.35) * width, -rng.uniform(0.0, 0.49) * length
+        z = rng.choice([rng.uniform(0.12, 0.6), rng.uniform(0.5, 1.8)])
+        yaw = rng.normal(0, 0.25) if rng.random() < 0.75 else rng.uniform(-math.pi, math.pi)
+        pitch = rng.normal(-0.06 * z, 0.12)
+        found.append(Viewpoint(np.array([x, y, z]), yaw, pitch, rng.normal(0, 0.04), _hfov(rng)))
+    return found
+
+
+def _beside(at: Frame, palette, width):
+    """Put something against the wall that leaves room to pass."""
+    rng = palette.rng
+    what = rng.integers(7)
+    if what == 0:
+        furniture.bin_(at, palette)
+    elif what == 1 and width > 1.8:
+        furniture.pot_plant(at, palette)
+    elif what == 2 and width > 1.8:
+        furniture.chair(at.moved(y=0.05), palette)
+    elif what == 3:
+        furniture.cabinet(at, palette, rng.uniform(0.5, 1.2), 0.35, rng.uniform(0.7, 1.9))
+    elif what == 4:
+        red = palette.pattern('cloud', (0.5, 0.02, 0.02), gloss=0.4)
+        at.cylinder(0, 0.12, 0.7, 0.08, 0.45, red)
+        at.cylinder(0, 0.12, 1.15, 0.03, 0.08, palette.plain())
+    elif what == 5:
+        white = palette.plain((0, 0.05), (0.7, 0.95), 0.1)
+        for k in range(9):  # a radiator
+            at.box(0.1 * (k - 4), 0.08, 0.15, 0.08, 0.08, 0.6, white)
+    elif width > 1.7:
+        furniture.cartons(at, palette, 1.0, 0.5)
+
+
+def _staircase(scene: Scene, palette: Palette) -> list[Viewpoint]:
+    rng, at = scene.rng, scene.frame()
+    rise, run, steps = rng.uniform(0.15, 0.2), rng.uniform(0.24, 0.33), int(rng.integers(5, 17))
+    wide, well = rng.uniform(0.85, 2.4), rng.choice([0.0, 0.1, 1.2])
+    flight, top = steps * run, steps * rise
+    width, front, landing = (
+        (2 if well else 1) * wide + well,
+        rng.uniform(1.5, 4),
+        rng.uniform(1.1, 2.5),
+    )
+    depth, height = front + flight + landing, 2 * top + 2.4 if well else top + rng.uniform(2.2, 3)
+    windows = interior.shell(scene, palette, width, depth, height)
+    interior.light(scene, palette, width, depth, height, windows, lamps=2)
+    scene.lamps.append(
+        Lamp(np.array([0, -0.4 * depth, 2.2]), np.ones(3) * rng.uniform(0.3, 2), 0.3)
+    )
+    stairs = at.moved(-width / 2 + wide / 2, -depth / 2 + front)
+    look = palette.floor(), palette.wall(), palette.plain()
+    _flight(stairs, palette, rise, run, steps, wide, look, solid=rng.random() < 0.6)
+    at.box(0, depth / 2 - landing / 2, top - 0.25, width, landing, 0.25, look[0])
+    if well:
+        back = at.moved(width / 2 - wide / 2, depth / 2 - landing, top, math.pi)
+        _flight(back, palette, rise, run, steps, wide, look, solid=False)
+    if rng.random() < 0.75:
+        _railing(stairs.moved(wide / 2 - 0.05), palette, rise, run, steps)
+    if rng.random() < 0.4:
+        _railing(stairs.moved(-wide / 2 + 0.05), palette, rise, run, steps)
+    scatter(
+        at.moved(0, -depth / 2 + front / 2), palette, 0.8 * width, 0.8 * front, rng.integers(0, 3)
+    )
+    return _on_stairs(rng, stairs, front, rise, run, steps, wide, landing)
+
+
+def _flight(at: Frame, palette, rise, run, steps, wide, look, solid):
+    """Build steps from the origin along +y; look: (treads, risers, nosing)."""
+    tread, riser, nosing = look
+    striped = palette.rng.random() < 0.4
+    for k in range(steps):
+        y, z = (k + 0.5) * run, (k + 1) * rise
+        thick = z - 0.03 if solid else rise + 0.1
+        at.box(0, y, z - 0.03, wide, run + 0.03, 0.03, tread)
+        at.box(0, y + 0.015, z - 0.03 - thick, wide, run, thick, riser)
+        if striped:
+            at.box(0, y - run / 2 + 0.01, z - 0.025, wide, 0.06, 0.027, nosing)
+
+
+def _railing(at: Frame, palette, rise, run, steps):
+    steel, every = (
+        palette.metal() if palette.rng.random() < 0.6 else palette.wood(),
+        palette.rng.integers(1, 4),
+    )
+    for k in range(0, steps, every):
+        at.cylinder(0, (k + 0.5) * run, (k + 1) * rise, 0.014, 0.9, steel)
+    length = math.hypot(rise, run) * steps
+    rail = at.moved(0, 0.5 * run, rise + 0.9).tilted('x', math.atan2(rise, run))
+    rail.box(0, length / 2, 0, 0.05, length, 0.05, steel)
+
+
+def _on_stairs(rng, stairs: Frame, front, rise, run, steps, wide, landing):
+    found = []
+    for _ in range(24):
+        x, eye, where = rng.uniform(-0.35, 0.35) * wide, rng.uniform(0.3, 1.8), rng.random()
+        slope = math.atan2(rise, run)
+        if where < 0.5:  # in front of the steps
+            y, z, pitch, yaw = (
+                -rng.uniform(0.2, 0.9) * front,
+                eye,
+                slope * rng.uniform(-0.8, 0.8),
+                0.0,
+            )
+        elif where < 0.75:  # on the steps, upwards
+            k = rng.integers(0, steps)
+            y, z, pitch, yaw = (
+                (k + 0.5) * run,
+                (k + 1) * rise + eye,
+                slope * rng.uniform(-0.5, 1.2),
+                0.0,
+            )
+        else:  # from above
+            y, yaw = steps * run + rng.uniform(-0.3, 0.7) * landing, math.pi
+            z, pitch = steps * rise + eye, -slope * rng.uniform(0.5, 1.5)
+        turn = rng.normal(0, 0.3)
+        place = stairs.world(x, y, z)
+        found.append(
+            Viewpoint(
+                place, yaw + turn, pitch + rng.normal(0, 0.1), rng.normal(0, 0.08), _hfov(rng)
+            )
+        )
+    return found
+
+
+def _hall(scene: Scene, palette: Palette) -> list[Viewpoint]:
+    rng = scene.rng
+    width, depth, height = rng.uniform(8, 22), rng.uniform(10, 35), rng.uniform(3.2, 8.0)
+    windows = interior.shell(scene, palette, width, depth, height)
+    interior.light(scene, palette, width, depth, height, windows, lamps=0)
+    tube, bright = palette.shining(rng.uniform(2, 8)), rng.uniform(8, 30)
+    for x in np.arange(-0.4, 0.5, 0.2) * width:
+        for y in np.arange(-0.45, 0.5, 0.15) * depth:
+            scene.frame().box(x, y, height - 0.1, 0.3, 1.5, 0.1, tube)
+    for x, y in rng.uniform(-0.4, 0.4, (2, 2)) * [width, depth]:
+        scene.lamps.append(Lamp(np.array([x, y, height - 0.4]), bright * np.ones(3), 0.5))
+    pillar, step = palette.wall(), rng.uniform(4, 8)
+    if rng.random() < 0.6:
+        for x in (-0.25 * width, 0.25 * width):
+            for y in np.arange(-depth / 2 + 2, depth / 2, step):
+                scene.frame(x, y).box(0, 0, 0, 0.45, 0.45, height, pillar)
+    pieces = (furniture.shelf, furniture.cartons, furniture.table, furniture.cabinet)
+    for x in np.arange(-width / 2 + 1.5, width / 2 - 1, rng.uniform(2.5, 5)):
+        piece = pieces[rng.integers(4)]
+        for y in np.arange(-depth / 2 + 1.5, depth / 2 - 2, rng.uniform(1.9, 4)):
+            if rng.random() < 0.55:
+                at = scene.frame(
+                    x, y, 0, math.pi / 2 * rng.choice([1, 1, 3]) + rng.normal(0, 0.03)
+                )
+                size = {
+                    furniture.shelf: (1.8, 0.6, rng.uniform(1.6, 2.6)),
+                    furniture.cabinet: (1.2, 0.5, 1.0),
+                }
+                piece(at, palette, *size.get(piece, (1.2, 0.8)))
+    for _ in range(rng.poisson(1.0)):
+        x, y = rng.uniform(-0.4, 0.4, 2) * [width, depth]
+        vehicle.person(scene.frame(x, y, 0, rng.uniform(0, 2 * math.pi)), palette)
+    found = []
+    for _ in range(24):
+        x, y = rng.uniform(-0.45, 0.45) * width, rng.uniform(-0.48, 0.2) * depth
+        z = rng.choice([rng.uniform(0.15, 0.7), rng.uniform(0.7, 2.0)])
+        yaw = math.atan2(x, 4 - y) + rng.normal(0, 0.5)
+        pitch = rng.normal(-0.05 * z, 0.08)
+        found.append(Viewpoint(np.array([x, y, z]), yaw, pitch, rng.normal(0, 0.03), _hfov(rng)))
+    return found
+
+
+def _hfov(rng):
+    return math.radians(
+        rng.choice([rng.uniform(40, 75), rng.uniform(55, 80), rng.uniform(40, 118)])
+    )
