@@ -17,13 +17,13 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file
 import torch
 
 from grin_ros.config import from_dict, to_dict
 from grin_ros.depth import DepthConfig
-from grin_ros.diffusion.schedule import TARGETS, ScheduleConfig
+from grin_ros.diffusion.schedule import ScheduleConfig, TARGETS
 from grin_ros.models.grin import GRIN, GRINConfig
 
 DEFAULT_NAME = 'grin_small.safetensors'

@@ -18,7 +18,7 @@ import torch
 from torch.nn import functional as F
 
 from grin_ros.camera import Camera
-from grin_ros.checkpoint import ModelConfig, default_checkpoint, load
+from grin_ros.checkpoint import default_checkpoint, load, ModelConfig
 from grin_ros.depth import DepthTransform
 from grin_ros.diffusion.sampling import ddim
 from grin_ros.diffusion.schedule import Schedule
@@ -181,7 +181,7 @@ def _check_camera(camera: Camera, size: tuple[int, int]) -> None:
             f'the camera is for {camera.size[1]}x{camera.size[0]} pixels, the image has '
             f'{size[1]}x{size[0]}; resize the camera'
         )
-    if camera.distortion is not None and any(camera.distortion.coefficients):
+    if camera.distortion is not None:
         raise ValueError('the camera has lens distortion; rectify image and camera first')
 
 

@@ -19,6 +19,7 @@ class SourceConfig:
     world: str = ''  # room | corridor | street
     count: int = 256  # distinct images of the world
     textures: str = ''  # folder of tileable images for the world; '' = procedural only
+    size: tuple[int, int] = (0, 0)  # (h, w) to train at; (0, 0) = as the pipeline fits it
     weight: float = 1.0  # share of the batches
     variants: int = 1  # augmented variants per frame that are kept where features are cached
 
@@ -53,15 +54,17 @@ class TrainConfig:
     model: ModelConfig = field(default_factory=ModelConfig)
     sources: tuple[SourceConfig, ...] = (SourceConfig(world='room'),)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
-    output: str = 'runs/train'  # folder of checkpoints and cached features, relative to the recipe
+    output: str = 'runs/train'  # folder of checkpoints, relative to the recipe
+    features: str = ''  # folder of cached features; '' = in output
     encoder_weights: str = ''  # SAM 2 trunk as safetensors (encoder.kind hiera)
     initial: str = ''  # checkpoint to start from, with the same network
-    size: tuple[int, int] = (0, 0)  # training image (h, w); (0, 0) = model.pixels, per source
     steps: int = 1000
     batch: int = 16  # images
     pixels: int = 1024  # valid pixels drawn per image
     loss: str = 'l1'  # l1 | l2
-    full_noise: float = 0.25  # share of the images trained at t = 1, where few-step sampling starts
+    full_noise: float = (
+        0.25  # share of the images trained at t = 1, where few-step sampling starts
+    )
     intrinsics_dropout: float = 0.05  # share of the images with fx = cx = W/2, fy = cy = H/2
     ema: float = 0.999
     save_every: int = 200  # steps
@@ -98,6 +101,7 @@ def load_recipe(path: str | Path) -> TrainConfig:
             replace(s, set=resolve(s.set), textures=resolve(s.textures)) for s in config.sources
         ),
         output=resolve(config.output),
+        features=resolve(config.features),
         encoder_weights=resolve(config.encoder_weights),
         initial=resolve(config.initial),
     )

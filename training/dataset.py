@@ -7,19 +7,18 @@ What is drawn depends only on (seed, step), so a resumed run sees what an unbrok
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from grin_ros.camera import Camera
 from grin_ros.models.grin import GRIN
-from grin_ros.pipeline import autocast, processing_size
 
-from .config import SourceConfig, TrainConfig
-from .sample import Sample, SampleSet
-from .transforms import augment
+from .config import TrainConfig
+from .features import FeatureCache, images
+from .source import Source
 
 
 @dataclass
@@ -49,79 +48,6 @@ class Batch:
         )  # fmt: skip
 
 
-class Source:
-    """One source of samples at one training size; `source[i]` reads or renders sample i."""
-
-    def __init__(self, config: SourceConfig, model_pixels: int, size: tuple[int, int]):
-        self.config = config
-        self.samples = SampleSet(config.set) if config.set else None
-        self.count = len(self.samples) if self.samples else config.count
-        if size == (0, 0):
-            size = processing_size(self.samples[0].image.shape[:2], model_pixels) if config.set \
-                else (256, 320)  # fmt: skip
-        self.size = tuple(size)
-        self.domain = config.world or self.samples.domain
-        self.name = config.world or self.samples.name
-
-    def __getitem__(self, index: int) -> Sample:
-        if self.samples is not None:
-            return self.samples[index]
-        from .world import render  # torch code that a run without worlds never needs
-
-        return render(
-            self.config.world, index, size=self.size, textures=self.config.textures or None
-        )
-
-    def view(self, index: int, key: tuple[int, ...]) -> Sample:
-        """Augmented view of sample `index`; the same key gives the same view."""
-        return augment(self[index], self.size, np.random.default_rng((*key, index)))
-
-
-@dataclass
-class FeatureCache:
-    """
-    Maps of a frozen encoder, with depth and K, for `variants` augmented views per sample.
-
-    maps: one float16 array (views, C, h, w) per scale
-    depth: (views, H, W) float16, metres, 0 unknown; 0.05 % of resolution is below any label's
-    K: (views, 3, 3)
-    """
-
-    size: tuple[int, int]
-    maps: list[np.ndarray] = field(default_factory=list)
-    depth: np.ndarray | None = None
-    K: np.ndarray | None = None
-
-    @classmethod
-    @torch.inference_mode()
-    def fill(cls, source: Source, model: GRIN, device, seed: int) -> FeatureCache:
-        """Encode all views of a source, eight at a time."""
-        total = source.count * source.config.variants
-        cache = cls(source.size)
-        cache.depth = np.zeros((total, *source.size), np.float16)
-        cache.K = np.zeros((total, 3, 3), np.float32)
-        bar = tqdm(total=total, desc=f'encode {source.name}', unit='image')
-        for start in range(0, total, 8):
-            chosen = range(start, min(start + 8, total))
-            views = [source.view(i // source.config.variants, (seed, i)) for i in chosen]
-            with autocast(device):
-                maps = model.features(_images(views).to(device))
-            if not cache.maps:
-                cache.maps = [np.zeros((total, *m.shape[1:]), np.float16) for m in maps]
-            for kept, new in zip(cache.maps, maps, strict=True):
-                kept[start : start + len(views)] = new.half().cpu().numpy()
-            for i, view in zip(chosen, views, strict=True):
-                cache.depth[i] = view.depth.clip(0, 6e4)
-                cache.K[i] = view.camera.K.numpy()
-            bar.update(len(views))
-        bar.close()
-        return cache
-
-
-def _images(views: list[Sample]) -> torch.Tensor:
-    return torch.stack([torch.from_numpy(v.image) for v in views]).permute(0, 3, 1, 2) / 255.0
-
-
 class Batches:
     """
     Draws the batch of any step from the mixture of sources.
@@ -132,12 +58,12 @@ class Batches:
 
     def __init__(self, config: TrainConfig, model: GRIN, device: torch.device | str):
         self.config = config
-        self.sources = [Source(s, config.model.pixels, config.size) for s in config.sources]
+        self.sources = [Source(s, config.model.pixels) for s in config.sources]
         self.caches: list[FeatureCache | None] = [None] * len(self.sources)
         if config.model.network.encoder.frozen:
+            folder = Path(config.features or Path(config.output) / 'features')
             self.caches = [
-                FeatureCache.fill(s, model, device, config.seed + i)
-                for i, s in enumerate(self.sources)
+                FeatureCache.open(folder, s, model, device, config.seed) for s in self.sources
             ]
         self.sizes = sorted({s.size for s in self.sources})
         weights = np.array([s.config.weight for s in self.sources])
@@ -156,7 +82,7 @@ class Batches:
             for i, s in enumerate(chosen)
         ]
         camera = Camera.stack([view.camera for view in views])
-        return self._draw(_images(views), None, camera, [view.depth for view in views], rng)
+        return self._draw(images(views), None, camera, [view.depth for view in views], rng)
 
     def _cached(self, chosen: np.ndarray, rng: np.random.Generator) -> Batch:
         rows = [(self.caches[s], int(rng.integers(len(self.caches[s].depth)))) for s in chosen]

@@ -23,11 +23,11 @@ from grin_ros.checkpoint import build_model, load, save
 from grin_ros.config import to_dict
 from grin_ros.depth import DepthTransform
 from grin_ros.diffusion.loss import masked_loss
-from grin_ros.diffusion.schedule import Schedule, add_noise, target_of
+from grin_ros.diffusion.schedule import add_noise, Schedule, target_of
 from grin_ros.models.grin import GRIN
 from grin_ros.pipeline import autocast
 
-from .config import OptimiserConfig, TrainConfig, load_recipe
+from .config import load_recipe, OptimiserConfig, TrainConfig
 from .dataset import Batch, Batches
 from .ema import EMA
 from .lion import Lion
@@ -126,7 +126,7 @@ class Trainer:
         return masked_loss(prediction, target, valid, config.loss)
 
     def train_step(self, batch: Batch) -> float:
-        """Take one optimiser step; a loss or gradient that is not finite skips it (returns NaN)."""
+        """Take one optimiser step; returns the loss, NaN if it or a gradient was not finite."""
         config = self.config
         # Steps are seeded one by one: a resumed run repeats an unbroken one bit for bit on CPU.
         torch.manual_seed(config.seed * 1_000_003 + self.step)
@@ -191,9 +191,7 @@ class Trainer:
 
         raises: FileNotFoundError without one, ValueError where the recipe has changed
         """
-        extra = load_state(
-            self.folder / 'state.safetensors', self.model, self.optimiser, self.ema
-        )
+        extra = load_state(self.folder / 'state.safetensors', self.model, self.optimiser, self.ema)
         saved, now = extra['config'], to_dict(self.config)
         changed = [k for k in now if k not in ('output', 'save_every') and saved.get(k) != now[k]]
         if changed:

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from grin_ros.camera import Camera
 from grin_ros.models.embeddings import FourierRays, GammaEmbedding
-from grin_ros.models.image_encoder import EncoderConfig, Neck, build_encoder
+from grin_ros.models.image_encoder import build_encoder, EncoderConfig, Neck
 from grin_ros.models.layers import KeyValue
 from grin_ros.models.rin import LatentInit, RINBlock
 
@@ -154,9 +154,7 @@ class GRIN(nn.Module):
             tokens = tuple(block.global_read.keys_values(tokens) for block in self.blocks)
         return Conditioning(self.local(maps, camera, uv), tokens)
 
-    def local(
-        self, maps: list[torch.Tensor], camera: Camera, uv: torch.Tensor
-    ) -> torch.Tensor:
+    def local(self, maps: list[torch.Tensor], camera: Camera, uv: torch.Tensor) -> torch.Tensor:
         """Features of all scales at the pixels and their encoded rays: (B, N, interface_dim)."""
         height, width = camera.size
         size = uv.new_tensor([width, height])

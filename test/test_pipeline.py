@@ -1,0 +1,193 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The pipeline against denoisers whose answer is known, and checkpoints against damage."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import numpy as np
+import pytest
+from safetensors.torch import load_file, save_file
+import torch
+
+from grin_ros.camera import Camera, Distortion
+from grin_ros.checkpoint import build_model, load, ModelConfig, save
+from grin_ros.config import load as load_config
+from grin_ros.depth import DepthTransform
+from grin_ros.pipeline import DepthPipeline, processing_size
+
+TINY = load_config(ModelConfig, 'config/grin_tiny.yaml')
+
+
+class Plane(torch.nn.Module):
+    """A denoiser that knows the truth: a wall at z = 4 m + x / 2, seen by the fitted camera."""
+
+    def __init__(self, config: ModelConfig):
+        super().__init__()
+        self.transform = DepthTransform(config.depth)
+
+    def encode(self, image, camera, uv=None):
+        rays = camera.rays(uv)  # (1, N, 3)
+        return self.transform.encode(4 / (1 - rays[..., :1] / rays[..., 2:] / 2))
+
+    def forward(self, x_t, gamma, cond, state=None):
+        return cond, state
+
+
+def plane(camera: Camera) -> np.ndarray:
+    u = np.arange(camera.size[1])
+    x = (u - float(camera.fx * 0 + camera.K[0, 2])) / float(camera.K[0, 0])
+    return np.broadcast_to(4 / (1 - x / 2), camera.size)
+
+
+def image(size, seed=0):
+    return np.random.default_rng(seed).integers(0, 255, (*size, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize('size', [(96, 128), (375, 1242), (200, 90)])
+@pytest.mark.parametrize('stride', [1, 3, 4])
+def test_depth_comes_back_at_the_image_size_and_place(size, stride):
+    camera = Camera.from_intrinsics(size[1] * 0.9, size[1] * 0.9, size[1] * 0.45, 30, size)
+    out = DepthPipeline(Plane(TINY), TINY).infer(image(size), camera, stride=stride)
+    truth = plane(camera)
+    assert out.depth.shape == out.std.shape == out.valid.shape == size
+    assert out.camera.size == size
+    # Half a cell at the border, where interpolation has no neighbour.
+    inner = slice(size[1] // 8, -(size[1] // 8))
+    np.testing.assert_allclose(out.depth[:, inner], truth[:, inner], rtol=4e-3)
+    assert out.valid.all()
+    assert not out.std.any()
+
+
+@pytest.mark.parametrize('stride', [1, 4, 5])
+def test_the_grid_has_the_camera_that_it_says(stride):
+    size = (120, 160)
+    camera = Camera.from_intrinsics(150, 140, 83, 55, size)
+    out = DepthPipeline(Plane(TINY), TINY).infer(
+        image(size), camera, stride=stride, full_size=False
+    )
+    assert out.depth.shape == tuple(out.camera.size)
+    np.testing.assert_allclose(out.depth, plane(out.camera), rtol=1e-4)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(st.floats(0, 159), st.floats(0, 119)), min_size=1, max_size=9))
+def test_single_pixels_are_where_they_were_asked_for(uv):
+    camera = Camera.from_intrinsics(150, 140, 83, 55, (120, 160))
+    uv = np.array(uv, np.float32)
+    out = DepthPipeline(Plane(TINY), TINY).infer(image((120, 160)), camera, uv=uv)
+    np.testing.assert_allclose(out.depth, 4 / (1 - (uv[:, 0] - 83) / 150 / 2), rtol=1e-4)
+    assert out.camera is None
+
+
+def test_unknown_intrinsics_are_the_papers_default():
+    size = (120, 160)
+    out = DepthPipeline(Plane(TINY), TINY).infer(image(size), None, full_size=False)
+    camera = Camera.from_intrinsics(80, 60, 80, 60, size).resize(out.depth.shape)
+    np.testing.assert_allclose(out.depth, plane(camera), rtol=1e-4)
+
+
+class Noise(torch.nn.Module):
+    """A denoiser that answers with the noise it was given: samples differ in a known way."""
+
+    def encode(self, image, camera, uv=None):
+        return None
+
+    def forward(self, x_t, gamma, cond, state=None):
+        return 0.1 * x_t, state
+
+
+def test_depth_is_the_median_of_samples_and_std_their_spread():
+    pipeline = DepthPipeline(Noise(), TINY)
+    camera = Camera.default((96, 128))
+    singles = []
+    generator = torch.Generator().manual_seed(7)
+    for _ in range(5):
+        x_T = torch.randn(1, 24 * 32, 1, generator=generator)
+        singles.append(pipeline.transform.decode(0.1 * x_T).view(24, 32).numpy())
+    out = pipeline.infer(
+        image((96, 128)), camera, samples=5, steps=1, seed=7, stride=4, full_size=False
+    )
+    np.testing.assert_allclose(out.depth, np.median(singles, axis=0), rtol=1e-4)
+    np.testing.assert_allclose(out.std, np.std(singles, axis=0), rtol=1e-3)
+
+
+class Far(Noise):
+    def forward(self, x_t, gamma, cond, state=None):
+        return torch.ones_like(x_t), state
+
+
+def test_the_end_of_the_range_is_unknown_not_far():
+    out = DepthPipeline(Far(), TINY).infer(image((64, 64)), None)
+    assert not out.valid.any()
+    assert np.isnan(out.depth).all()
+
+
+@given(st.integers(1, 4000), st.integers(1, 4000))
+def test_processing_size_is_whole_patches_of_about_the_area(height, width):
+    h, w = processing_size((height, width), 81920)
+    assert h % 32 == w % 32 == 0
+    assert h >= 32
+    assert w >= 32
+    if 0.2 < height / width < 5:
+        assert 0.6 < h * w / 81920 < 1.5
+        assert 0.6 < (h / w) / (height / width) < 1.6
+
+
+def test_wrong_input_is_refused_in_a_sentence():
+    pipeline = DepthPipeline(Plane(TINY), TINY)
+    camera = Camera.default((64, 64))
+    with pytest.raises(ValueError, match='must be uint8'):
+        pipeline.infer(np.zeros((64, 64), np.uint8), camera)
+    with pytest.raises(ValueError, match='the camera is for 64x64'):
+        pipeline.infer(image((64, 96)), camera)
+    bent = Camera.from_intrinsics(60, 60, 32, 32, (64, 64), Distortion('plumb_bob', (0.1,) * 5))
+    with pytest.raises(ValueError, match='rectify'):
+        pipeline.infer(image((64, 64)), bent)
+    with pytest.raises(ValueError, match='at least 1'):
+        pipeline.infer(image((64, 64)), camera, steps=0)
+    if not torch.cuda.is_available():
+        with pytest.raises(ValueError, match='no GPU'):
+            DepthPipeline(Plane(TINY), TINY, 'cuda')
+
+
+def test_a_checkpoint_gives_back_model_configuration_and_facts(tmp_path):
+    torch.manual_seed(1)
+    config = replace(TINY, steps=3, target='v')
+    model = build_model(config)
+    save(tmp_path / 'a.safetensors', model, config, hours=1.5)
+    loaded, found, facts = load(tmp_path / 'a.safetensors')
+    assert found == config
+    assert facts == {'hours': 1.5}
+    for name, value in model.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], value)
+    assert DepthPipeline.from_checkpoint(tmp_path / 'a.safetensors').steps == 3
+    save(tmp_path / 'half.safetensors', model, config, half=True)
+    small, _, _ = load(tmp_path / 'half.safetensors')
+    torch.testing.assert_close(small.out_norm.weight, model.out_norm.weight, atol=0, rtol=1e-3)
+    sizes = [(tmp_path / n).stat().st_size for n in ('a.safetensors', 'half.safetensors')]
+    assert sizes[1] < 0.6 * sizes[0]
+
+
+def test_checkpoints_that_do_not_fit_are_refused(tmp_path):
+    path = tmp_path / 'a.safetensors'
+    save(path, build_model(TINY), TINY)
+    tensors = load_file(path)
+    header = json.dumps({'network': {'blokcs': 3}})
+    save_file(tensors, tmp_path / 'key.safetensors', metadata={'config': header})
+    with pytest.raises(ValueError, match='blokcs'):
+        load(tmp_path / 'key.safetensors')
+    save_file(tensors, tmp_path / 'size.safetensors', metadata={'config': '{}'})
+    with pytest.raises(ValueError, match='does not fit its own configuration'):
+        load(tmp_path / 'size.safetensors')
+    save_file(tensors, tmp_path / 'none.safetensors')
+    with pytest.raises(ValueError, match='holds no grin_ros configuration'):
+        load(tmp_path / 'none.safetensors')
+    (tmp_path / 'cut.safetensors').write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match='not a readable safetensors'):
+        load(tmp_path / 'cut.safetensors')
+    with pytest.raises(FileNotFoundError, match='there is no checkpoint'):
+        load(tmp_path / 'absent.safetensors')

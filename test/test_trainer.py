@@ -1,0 +1,274 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The trainer: it learns, resumes exactly, and every ablation of the paper trains."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from grin_ros.camera import Camera
+from grin_ros.checkpoint import load, ModelConfig, save
+from grin_ros.config import load as load_config
+from grin_ros.pipeline import DepthPipeline
+from grin_ros.training.config import load_recipe, OptimiserConfig, SourceConfig, TrainConfig
+from grin_ros.training.ema import EMA
+from grin_ros.training.lion import Lion
+from grin_ros.training.sample import Sample, SampleSetWriter
+from grin_ros.training.trainer import build_optimiser, learning_rate, Trainer
+from grin_ros.training.transforms import augment, fit, flip, random_crop
+
+TINY = load_config(ModelConfig, 'config/grin_tiny.yaml')
+SIZE = (64, 96)
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Tiny networks only lose by sharing their work."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def tilted(seed: int, size=SIZE) -> Sample:
+    """A plane whose distance is painted on it: brightness tells inverse depth."""
+    rng = np.random.default_rng(seed)
+    camera = Camera.from_intrinsics(80 * size[1] / 96, 80 * size[1] / 96, 47, 31, size)
+    a, b = rng.uniform(-0.1, 0.1, 2)
+    rays = camera.unproject(torch.ones(1, *size))[:2].numpy()
+    depth = (1 / (0.3 + a * rays[0] + b * rays[1])).astype(np.float32)
+    grey = (255 * (1 / depth - 0.15) / 0.3).clip(0, 255)
+    picture = np.repeat(grey[..., None], 3, 2).astype(np.uint8)
+    return Sample(picture, depth, camera, f'{seed:04d}')
+
+
+@pytest.fixture(scope='module')
+def planes(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('planes')
+    about = {'source': 'test', 'licence': 'Apache-2.0', 'depth_kind': 'synthetic',
+             'domain': 'indoor', 'min_depth': 0.3, 'max_depth': 20.0}  # fmt: skip
+    with SampleSetWriter(folder, **about) as writer:
+        for seed in range(8):
+            writer.add(tilted(seed))
+    return folder
+
+
+def recipe(planes, output, **changes) -> TrainConfig:
+    defaults = {
+        'model': TINY, 'sources': (SourceConfig(set=str(planes), size=SIZE),),
+        'output': str(output), 'steps': 6, 'batch': 4, 'pixels': 64, 'save_every': 3,
+        'optimiser': OptimiserConfig(lr=2e-3, warmup=2),
+    }  # fmt: skip
+    return TrainConfig(**{**defaults, **changes})
+
+
+def test_training_learns_metric_depth(planes, tmp_path):
+    config = recipe(planes, tmp_path, steps=40, batch=6, intrinsics_dropout=0.0, ema=0.9)
+    losses = Trainer(config).run()
+    assert np.mean(losses[-10:]) < 0.5 * np.mean(losses[:5])
+    pipeline = DepthPipeline.from_checkpoint(tmp_path / 'last.safetensors')
+    unseen = tilted(100)
+    out = pipeline.infer(unseen.image, unseen.camera, stride=4)
+    error = np.abs(out.depth - unseen.depth) / unseen.depth
+    constant = np.abs(np.median(unseen.depth) - unseen.depth) / unseen.depth
+    assert error.mean() < 0.8 * constant.mean()
+
+
+@pytest.mark.parametrize('kind', ['adamw', 'lion'])
+def test_a_resumed_run_is_the_unbroken_run(planes, tmp_path, kind):
+    optimiser = OptimiserConfig(kind=kind, lr=1e-3, warmup=2)
+    whole = Trainer(recipe(planes, tmp_path / 'whole', optimiser=optimiser))
+    whole.run()
+    config = recipe(planes, tmp_path / 'parts', optimiser=optimiser)
+    first = Trainer(config)
+    while first.step < 3:
+        first.train_step(first.batches[first.step])
+    first.save()
+    second = Trainer(config)
+    second.resume()
+    assert second.step == 3
+    second.run()
+    a, _, _ = load(tmp_path / 'whole' / 'last.safetensors')
+    b, _, _ = load(tmp_path / 'parts' / 'last.safetensors')
+    for (name, p), q in zip(a.named_parameters(), b.parameters(), strict=True):
+        assert torch.equal(p, q), name
+
+
+def test_resume_refuses_another_recipe_and_an_empty_folder(planes, tmp_path):
+    trainer = Trainer(recipe(planes, tmp_path, steps=2))
+    with pytest.raises(FileNotFoundError, match='nothing to resume'):
+        trainer.resume()
+    trainer.run()
+    with pytest.raises(ValueError, match='another batch'):
+        Trainer(recipe(planes, tmp_path, steps=2, batch=2)).resume()
+
+
+ABLATIONS = {
+    'no local': {'network': replace(TINY.network, local_conditioning=False)},
+    'no global': {'network': replace(TINY.network, global_conditioning=False)},
+    'no geometry': {'network': replace(TINY.network, geometry=False)},
+    'no self-conditioning': {'network': replace(TINY.network, self_condition=0.0)},
+    'log10': {'depth': replace(TINY.depth, kind='log10')},
+    'ln': {'depth': replace(TINY.depth, kind='ln')},
+    'linear': {'depth': replace(TINY.depth, kind='linear')},
+    'eps': {'target': 'eps'},
+    'v': {'target': 'v'},
+}
+
+
+@pytest.mark.parametrize('name', ABLATIONS)
+def test_every_ablation_trains(planes, tmp_path, name):
+    model = replace(TINY, **ABLATIONS[name])
+    trainer = Trainer(recipe(planes, tmp_path, model=model, steps=30, pixels=32))
+
+    def mean_loss():
+        trainer.model.eval()
+        generator = torch.Generator().manual_seed(0)
+        return np.mean([trainer.loss(trainer.batches[0], generator).item() for _ in range(8)])
+
+    with torch.no_grad():
+        before = mean_loss()
+    for _ in range(12):
+        assert math.isfinite(trainer.train_step(trainer.batches[0]))
+    with torch.no_grad():
+        assert mean_loss() < before
+
+
+def test_only_measured_pixels_are_drawn(planes, tmp_path):
+    trainer = Trainer(recipe(planes, tmp_path))
+    depth = np.zeros(SIZE, np.float32)
+    depth[10, 20], depth[40, 70] = 2.0, 5.0
+    camera = Camera.stack([Camera.default(SIZE)] * 2)
+    batch = trainer.batches._draw(
+        None, None, camera, [depth, np.zeros(SIZE, np.float32)], np.random.default_rng(0)
+    )
+    found = {(*uv, d) for uv, d in zip(batch.uv[0].tolist(), batch.depth[0, :, 0].tolist())}
+    assert {tuple(map(float, f)) for f in found} == {(20.0, 10.0, 2.0), (70.0, 40.0, 5.0)}
+    assert not batch.depth[1].any()
+    assert math.isfinite(trainer.train_step(replace_image(batch)))
+
+
+def replace_image(batch):
+    batch.image = torch.rand(2, 3, *SIZE)
+    return batch
+
+
+def test_a_gradient_that_is_not_finite_skips_the_step(planes, tmp_path):
+    trainer = Trainer(recipe(planes, tmp_path))
+    batch = trainer.batches[0]
+    batch.image[0] = math.nan
+    before = [p.detach().clone() for p in trainer.model.parameters()]
+    assert math.isnan(trainer.train_step(batch))
+    assert all(torch.equal(a, b) for a, b in zip(before, trainer.model.parameters(), strict=True))
+    assert math.isfinite(trainer.train_step(trainer.batches[1]))
+
+
+def test_cached_features_are_the_encoders(planes, tmp_path):
+    model = replace(
+        TINY, network=replace(TINY.network, encoder=replace(TINY.network.encoder, frozen=True))
+    )
+    start = Trainer(recipe(planes, tmp_path / 'start', steps=1))
+    start.run()
+    save(tmp_path / 'frozen.safetensors', start.model, model)
+    trainer = Trainer(
+        recipe(planes, tmp_path, model=model, initial=str(tmp_path / 'frozen.safetensors'))
+    )
+    source, cache = trainer.batches.sources[0], trainer.batches.caches[0]
+    view = source.view(3, (0, 3))
+    picture = torch.from_numpy(view.image).permute(2, 0, 1)[None] / 255
+    with torch.no_grad():
+        maps = trainer.model.features(picture)
+    for kept, fresh in zip(cache.maps, maps, strict=True):
+        error = np.abs(kept[3].astype(np.float32) - fresh[0].numpy()).max()
+        assert error < 0.05 * fresh.abs().max()  # bf16 and f16 on the way
+    np.testing.assert_allclose(cache.depth[3], view.depth, rtol=1e-3)
+    assert math.isfinite(trainer.train_step(trainer.batches[0]))
+
+
+def test_views_keep_image_depth_and_camera_together():
+    """A plane stays that plane in metres, whatever was cut, mirrored or resized."""
+    sample = tilted(3, (120, 160))
+    rng = np.random.default_rng(0)
+    views = [flip(sample), fit(sample, (60, 80)), random_crop(sample, 1.5, rng)]
+    views += [augment(sample, SIZE, np.random.default_rng(i)) for i in range(5)]
+
+    def plane(view):
+        points = view.camera.unproject(torch.from_numpy(view.depth)[None]).flatten(1).T.numpy()
+        coefficients, *_ = np.linalg.lstsq(points, np.ones(len(points)), rcond=None)
+        return coefficients, np.abs(points @ coefficients - 1).max()
+
+    expected, _ = plane(sample)
+    for view in views:
+        assert view.image.shape[:2] == view.depth.shape == tuple(view.camera.size)
+        found, worst = plane(view)
+        np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=0.01)
+        assert worst < 0.02
+
+
+def test_lion_takes_the_published_step():
+    p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+    optimiser = Lion([p], lr=0.1, betas=(0.9, 0.99), weight_decay=0.5)
+    p.grad = torch.tensor([0.3, -0.1])
+    optimiser.step()
+    torch.testing.assert_close(p.data, torch.tensor([1 * 0.95 - 0.1, -2 * 0.95 + 0.1]))
+    p.grad = torch.tensor([-0.003, 0.0])
+    # Momentum is now (0.003, -0.001); 0.9 m + 0.1 g = (0.0024, -0.0009): signs stay.
+    before = p.data.clone()
+    optimiser.step()
+    torch.testing.assert_close(p.data, before * 0.95 - 0.1 * torch.tensor([1.0, -1.0]))
+
+
+def test_decay_is_on_matrices_only(planes, tmp_path):
+    trainer = Trainer(recipe(planes, tmp_path))
+    decayed, free = build_optimiser(trainer.model, OptimiserConfig()).param_groups
+    assert all(p.ndim > 1 for p in decayed['params'])
+    assert all(p.ndim <= 1 for p in free['params'])
+    assert (decayed['weight_decay'], free['weight_decay']) == (1e-2, 0.0)
+
+
+def test_learning_rate_warms_up_and_falls():
+    config = OptimiserConfig(lr=1.0, final_lr=0.1, warmup=10)
+    rates = [learning_rate(i, 100, config) for i in range(101)]
+    np.testing.assert_allclose(rates[:10], np.arange(1, 11) / 10)
+    assert rates[100] == pytest.approx(0.1)
+    assert all(a >= b for a, b in pairwise(rates[9:]))
+
+
+def test_ema_is_the_weighted_mean_of_the_weights():
+    layer = torch.nn.Linear(1, 1, bias=False)
+    layer.weight.data.fill_(1.0)
+    ema = EMA(layer, 0.5)
+    expected = 1.0
+    for value in (2.0, 4.0, -1.0):
+        layer.weight.data.fill_(value)
+        ema.update(layer)
+        decay = min(0.5, (1 + ema.updates) / (10 + ema.updates))
+        expected = decay * expected + (1 - decay) * value
+    ema.swap(layer)
+    assert layer.weight.item() == pytest.approx(expected)
+    ema.swap(layer)
+    assert layer.weight.item() == -1.0
+
+
+def test_recipes_are_strict_and_relative_to_their_file(tmp_path, monkeypatch):
+    (tmp_path / 'preset.yaml').write_text('steps: 7\n')
+    text = 'model: preset.yaml\nsources: [{set: "${SETS}/a", weight: 2}]\noutput: runs\n'
+    (tmp_path / 'recipe.yaml').write_text(text)
+    monkeypatch.setenv('SETS', 'data')
+    config = load_recipe(tmp_path / 'recipe.yaml')
+    assert config.model.steps == 7
+    assert config.sources[0].set == str(tmp_path / 'data' / 'a')
+    assert config.output == str(tmp_path / 'runs')
+    monkeypatch.delenv('SETS')
+    with pytest.raises(ValueError, match='environment variable'):
+        load_recipe(tmp_path / 'recipe.yaml')
+    (tmp_path / 'recipe.yaml').write_text('sources: [{world: room}]\nstepz: 3\n')
+    with pytest.raises(ValueError, match='stepz'):
+        load_recipe(tmp_path / 'recipe.yaml')
+    with pytest.raises(ValueError, match='either `set` or `world`'):
+        SourceConfig()

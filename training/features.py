@@ -1,0 +1,98 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Features of a frozen encoder, computed once and kept on disk: most of a training step's cost."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from grin_ros.models.grin import GRIN
+from grin_ros.pipeline import autocast
+
+from .sample import Sample
+from .source import Source
+
+BATCH = 8  # images encoded at a time
+
+
+def images(views: list[Sample]) -> torch.Tensor:
+    """Stack pictures of one size: (B, 3, H, W) float32 in [0, 1]."""
+    return torch.stack([torch.from_numpy(v.image) for v in views]).permute(0, 3, 1, 2) / 255.0
+
+
+@dataclass
+class FeatureCache:
+    """
+    Maps of a frozen encoder, with depth and K, for `variants` augmented views per sample.
+
+    The arrays are memory maps, so that their number is bounded by the disk.
+
+    size: (H, W) of the views
+    maps: one float16 array (views, C, h, w) per scale
+    depth: (views, H, W) float16, metres, 0 unknown; its 0.05 % resolution is below any label's
+    K: (views, 3, 3) float32
+    """
+
+    size: tuple[int, int]
+    maps: list[np.ndarray]
+    depth: np.ndarray
+    K: np.ndarray
+
+    @classmethod
+    def open(cls, folder: Path, source: Source, model: GRIN, device, seed: int) -> FeatureCache:
+        """Open the cache of a source under `folder`, after filling it where it is not complete."""
+        folder = folder / f'{source.name}-{_fingerprint(source, model, seed)}'
+        if not (folder / 'complete').is_file():
+            folder.mkdir(parents=True, exist_ok=True)
+            _fill(folder, source, model, device, seed)
+            (folder / 'complete').touch()
+        scales = len(model.encoder.channels)
+        arrays = [
+            np.load(folder / f'{name}.npy', mmap_mode='r')
+            for name in (*range(scales), 'depth', 'K')
+        ]
+        return cls(source.size, arrays[:scales], *arrays[scales:])
+
+
+def _fingerprint(source: Source, model: GRIN, seed: int) -> str:
+    """Tell caches apart whose content would differ."""
+    config = {k: v for k, v in asdict(source.config).items() if k != 'weight'}
+    digest = hashlib.sha256(json.dumps([config, source.count, source.size, seed]).encode())
+    for value in model.encoder.state_dict().values():
+        digest.update(value.cpu().numpy().tobytes())
+    return digest.hexdigest()[:12]
+
+
+@torch.inference_mode()
+def _fill(folder: Path, source: Source, model: GRIN, device, seed: int) -> None:
+    total = source.count * source.config.variants
+    arrays = {}
+
+    def put(name, rows, values):
+        values = np.asarray(values)
+        if name not in arrays:
+            arrays[name] = np.lib.format.open_memmap(
+                folder / f'{name}.npy', 'w+', values.dtype, (total, *values.shape[1:])
+            )
+        arrays[name][rows] = values
+
+    model.eval()
+    for start in tqdm(range(0, total, BATCH), f'encode {source.name}', unit=f'{BATCH} images'):
+        rows = slice(start, min(start + BATCH, total))
+        views = [source.view(i // source.config.variants, (seed, i)) for i in range(total)[rows]]
+        with autocast(device):
+            maps = model.features(images(views).to(device))
+        for scale, new in enumerate(maps):
+            put(scale, rows, new.half().cpu().numpy())
+        put(
+            'depth', rows, np.stack([view.depth.clip(0, 6e4) for view in views]).astype(np.float16)
+        )
+        put('K', rows, np.stack([view.camera.K.numpy() for view in views]))
+    for array in arrays.values():
+        array.flush()
