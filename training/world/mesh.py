@@ -3,8 +3,8 @@
 Worlds made of meshes: an asset pack's furnished buildings, seen by ray casting.
 
 The pack is a folder with `worlds/<name>.json` (instances, anchors), `meshes/*.glb` and
-`textures/<kind>__<name>.jpg`. Every picture draws its own surfaces, lamps, props and camera, so that
-a handful of buildings give pictures without end; the same seed gives the same picture again.
+`textures/<kind>__<name>.jpg`. Every picture draws its own surfaces, lamps, props and camera, so
+that a handful of buildings give pictures without end; the same seed gives the same picture again.
 """
 
 from __future__ import annotations
@@ -127,8 +127,8 @@ class MeshWorld:
             self._kinds.setdefault(kind, []).append(self._add_material(image[..., ::-1], 'photo'))
         rng = np.random.default_rng(20261121)
         for _ in range(24):
-            grain = pattern.noise(rng, 128, rng.uniform(0.8, 1.6))
-            plain = 205 + 30 * rng.uniform(0, 1.5) * (grain[..., None] - 0.5)
+            grain = pattern.noise(rng, 128, rng.uniform(1.0, 2.0))
+            plain = 215 + 40 * rng.uniform(0, 1) ** 2 * (grain[..., None] - 0.5)
             image = np.uint8(np.clip(plain, 0, 255).repeat(3, axis=2))
             self._kinds.setdefault('plain', []).append(self._add_material(image, 'photo'))
         for kind in _PICTURES:

@@ -19,7 +19,7 @@ class Look:
     """
     How every material appears in one picture.
 
-    texture: (M,), index into the atlas; metres: (M,), width of one planar repeat, 0 = the mesh's uv
+    texture: (M,), index into the atlas; metres: (M,), width of a planar repeat, 0 = the mesh's uv
     tint: (M, 3), linear; gloss: (M,)
     """
 
@@ -96,10 +96,10 @@ class Casters:
             at = np.flatnonzero((first == k) & np.isfinite(hits.depth))
             prim = hit['primitive_ids'].numpy()[at].astype(np.int64)
             bary = hit['primitive_uvs'].numpy()[at]
-            weight = np.column_stack([1 - bary.sum(axis=1), bary])[..., None]
+            weight = np.column_stack([1 - bary[:, 0] - bary[:, 1], bary])
             corners = geometry.faces[prim]
-            hits.uv[at] = (geometry.uv[corners] * weight).sum(axis=1)
-            hits.normal[at] = (geometry.normals[corners] * weight).sum(axis=1)
+            hits.uv[at] = np.einsum('ijk,ij->ik', geometry.uv[corners], weight)
+            hits.normal[at] = np.einsum('ijk,ij->ik', geometry.normals[corners], weight)
             hits.flat[at] = _unit(hit['primitive_normals'].numpy()[at])
             hits.density[at] = density[prim]
             hits.material[at] = geometry.material[prim]
@@ -107,11 +107,11 @@ class Casters:
             origin + np.where(np.isfinite(hits.depth), hits.depth, 0)[:, None] * direction
         )
         view = _unit(direction)
-        hits.flat[:] *= -np.sign((hits.flat * view).sum(axis=1, keepdims=True))
+        hits.flat[:] *= -np.sign(_dot(hits.flat, view))[:, None]
         # Sheets have one normal for both sides, and some meshes none at all.
-        hits.normal[:] *= np.where((hits.normal * hits.flat).sum(axis=1, keepdims=True) < 0, -1, 1)
+        hits.normal[:] *= np.where(_dot(hits.normal, hits.flat) < 0, -1, 1)[:, None]
         hits.normal[:] = _unit(hits.normal + 0.05 * hits.flat)
-        hits.facing[:] = np.maximum(-(hits.flat * view).sum(axis=1), 0.05)
+        hits.facing[:] = np.maximum(-_dot(hits.flat, view), 0.05)
         return hits
 
     def visible(self, origin, target) -> np.ndarray:
@@ -161,14 +161,14 @@ def shade(casters, hits, origin, pixel, atlas: Atlas, look: Look, lamps, ambient
     for lamp in lamps:
         jitter = _unit(rng.standard_normal(start.shape, dtype=np.float32)) * lamp.radius
         way = lamp.position.astype(np.float32) + jitter - start
-        far = np.linalg.norm(way, axis=1)
+        far = np.sqrt(_dot(way, way))
         way = way / far[:, None]
-        facing = np.maximum((hits.normal * way).sum(axis=1), 0)
+        facing = np.maximum(_dot(hits.normal, way), 0)
         free = casters.visible(start, start + way * (far - 1e-3)[:, None])
         free = cv2.blur(free.reshape(size).astype(np.float32), (3, 3)).ravel()
         arriving = (free / (far**2 + 0.25))[:, None] * lamp.power.astype(np.float32)
         light = light + facing[:, None] * arriving
-        half = np.maximum((_unit(way + view) * hits.normal).sum(axis=1), 0)
+        half = np.maximum(_dot(_unit(way + view), hits.normal), 0)
         shine += (half**40)[:, None] * arriving
     radiance = albedo * light + look.gloss[hits.material][:, None] * shine
     return np.where(seen[:, None], radiance, 0).reshape(*size, 3).astype(np.float32)
@@ -201,8 +201,12 @@ def _openness(casters, hits, start, size, rng, reach=0.8, count=4):
     return 0.15 + 0.85 * cv2.resize(free, size[::-1], interpolation=cv2.INTER_LINEAR).ravel()
 
 
+def _dot(a, b):
+    return np.einsum('ij,ij->i', a, b)
+
+
 def _unit(vectors):
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
+    return vectors / np.maximum(np.sqrt(_dot(vectors, vectors)), 1e-9)[:, None]
 
 
 def import_open3d():

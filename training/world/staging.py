@@ -58,7 +58,7 @@ class Stage:
     Draws views and props of one world.
 
     casters: the bare world; anchors: (A, 6), see the asset pack; targets: (T, 2, 3), bounds of
-    furniture; floor: height, metres; small, large: lists of Geometry on z = 0; pick: draws materials
+    furniture; floor: height, metres; small, large: lists of Geometry; pick: draws materials
     """
 
     def __init__(self, casters, anchors, targets, floor, small, large, pick):
