@@ -47,7 +47,7 @@ class MeshWorld:
     def __init__(self, assets: str | Path, world: str):
         assets = Path(assets)
         self.name = world
-        self.data = json.loads(_world_file(assets, world).read_text())
+        self.data = json.loads(world_file(assets, world).read_text())
         self._atlas, self._role, self._kinds = Atlas(), [], {}
         self._files: dict[str, Geometry] = {}
         instances = self.data['instances'] + self.data.get('standins', [])
@@ -157,7 +157,7 @@ class MeshWorld:
             elif role != 'picture' and rng.random() < swap:
                 texture[i] = self._pick(*_SURFACES[role])
                 if self._role[texture[i]] == 'photo':
-                    metres[i] = np.exp(rng.uniform(np.log(0.3), np.log(3.0)))
+                    metres[i] = np.exp(rng.uniform(np.log(0.6), np.log(3.0)))
                 if texture[i] in self._kinds['plain'] or rng.random() < 0.2:
                     tint[i] = _paint(rng, pale=role in ('wall', 'ceiling'))
         gloss = np.where(rng.random(count) < 0.3, rng.uniform(0, 0.5, count), 0)
@@ -200,7 +200,8 @@ def worlds(assets: str | Path) -> list[str]:
     return found
 
 
-def _world_file(assets: Path, world: str) -> Path:
+def world_file(assets: Path, world: str) -> Path:
+    """Return the file that describes a world of a pack."""
     names = worlds(assets)
     if world not in names:
         raise ValueError(f'unknown world {world!r} in {assets}; choose one of {", ".join(names)}')

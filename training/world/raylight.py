@@ -214,7 +214,7 @@ def import_open3d():
     try:
         import open3d
     except (ImportError, OSError) as error:
-        raise RuntimeError(
+        raise OSError(
             f'mesh worlds need open3d, which cannot be imported ({error}); '
             'apt-get install libusb-1.0-0 libegl1 libgl1 libx11-6'
         ) from None
