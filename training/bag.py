@@ -1,6 +1,6 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
 """
-Recorded bags: rosbag2 in MCAP or SQLite (with zstd or without), and ROS 1 bags, without ROS.
+Recorded bags: rosbag2 in MCAP or SQLite, with zstd or without, read without ROS.
 
 Messages come with the fields of their ROS type and NumPy arrays in them, so that
 `grin_ros.ros.from_msg` reads them like live ones. Order and time are those of the header stamps,
@@ -32,7 +32,7 @@ class BagReader:
     """
     An open bag; a context manager.
 
-    path: folder of a rosbag2, a single .mcap or .db3 file, or a ROS 1 .bag
+    path: folder of the bag, or a single .mcap or .db3 file
     topics: name -> type
     counts: name -> number of messages
     """
@@ -41,6 +41,11 @@ class BagReader:
         self.path = Path(path)
         if not self.path.exists():
             raise FileNotFoundError(f'{self.path}: no such bag; give its folder or its file')
+        if self.path.suffix == '.bag':
+            raise ValueError(
+                f'{self.path}: a bag of ROS 1; `rosbags-convert --src {self.path.name} --dst '
+                f'{self.path.stem}` makes one of ROS 2'
+            )
         try:
             # Old SQLite bags carry no definitions; the camera's types are the same in any release.
             self._reader = AnyReader(
