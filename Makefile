@@ -26,7 +26,7 @@ lint: $(VENV)/dependencies
 	$(BIN)/ruff format --check .
 
 format: $(VENV)/dependencies
-	$(BIN)/ruff check --fix .
+	$(BIN)/ruff check --fix --quiet --exit-zero .
 	$(BIN)/ruff format .
 
 clean:

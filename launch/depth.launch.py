@@ -68,7 +68,6 @@ def _start(context) -> list:
             parameters=[value['params_file'], clock | overrides],
             remappings=[
                 ('image', value['image']),
-                ('image/compressed', value['image'] + '/compressed'),
                 ('camera_info', value['camera_info']),
             ],
             ros_arguments=['--log-level', value['log_level']],

@@ -130,6 +130,22 @@ def test_no_two_modules_import_each_other():
     list(TopologicalSorter(graph).static_order())  # raises CycleError
 
 
+def test_what_is_imported_is_declared():
+    """A robot installs what package.xml lists, anybody else what setup.py does."""
+    declared = (ROOT / 'setup.py').read_text() + (ROOT / 'package.xml').read_text()
+    other_names = {'cv2': 'opencv-python-headless', 'rerun': 'rerun-sdk', 'yaml': 'pyyaml'}
+    places = [*sources(), Path('launch/depth.launch.py')]
+    roots = {
+        name.split('.')[0]
+        for place in places
+        for name, _ in imports(place, (ROOT / place).read_text())
+    }
+    roots -= {'grin_ros', *sys.stdlib_module_names}
+    assert roots >= {'torch', 'rclpy', 'cv2', 'launch_ros'}
+    names = {other_names.get(root, root) for root in roots}
+    assert {n for n in names if f"'{n}" not in declared and f'>{n}<' not in declared} == set()
+
+
 def test_the_package_itself_imports_nothing():
     for place in ('grin_ros/__init__.py', 'grin_ros/ros/__init__.py', 'training/__init__.py'):
         assert not imports(Path(place), (ROOT / place).read_text())

@@ -9,14 +9,21 @@ file is loaded with them too.
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 from pathlib import Path
+import signal
+import subprocess
 import sys
 from types import ModuleType
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 import yaml
+
+from grin_ros.checkpoint import build_model, ModelConfig, save
+from grin_ros.config import load as load_config
 
 ROOT = Path(__file__).resolve().parents[1]
 PROFILES = 'FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE'
@@ -51,8 +58,9 @@ def share(tmp_path) -> Path:
     return tmp_path
 
 
-def load(name='depth_launch'):
-    spec = importlib.util.spec_from_file_location(name, ROOT / 'launch' / 'depth.launch.py')
+def load_launch_file():
+    path = ROOT / 'launch' / 'depth.launch.py'
+    spec = importlib.util.spec_from_file_location('depth_launch', path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -72,7 +80,7 @@ def launch_file(monkeypatch, share):
     stand_in('launch.substitutions', LaunchConfiguration=LaunchConfiguration)
     stand_in('launch_ros')
     stand_in('launch_ros.actions', Node=type('Node', (Action,), {}))
-    return load()
+    return load_launch_file()
 
 
 def start(launch_file, **given) -> list[Action]:
@@ -124,7 +132,6 @@ def test_topics_namespace_and_parameters_reach_the_node(launch_file):
     (node,) = of_kind(actions, 'Node')
     assert dict(node.remappings) == {
         'image': '/front/image_raw',
-        'image/compressed': '/front/image_raw/compressed',
         'camera_info': '/front/camera_info',
     }
     assert node.namespace == 'front'
@@ -179,13 +186,56 @@ def test_the_profile_has_64_mib_of_shared_memory_and_a_network():
     assert int(transports['SHM'].findtext('segment_size')) == 64 * 2**20
 
 
+def test_the_node_works_as_launched(launch_file, tmp_path, ros_domain_id):
+    """The values of the launch file on a real node with a real, if untrained, model."""
+    pytest.importorskip('rclpy')
+    from ros_peer import image_message, info_message, Peer
+
+    weights = tmp_path / 'tiny.safetensors'
+    config = load_config(ModelConfig, ROOT / 'config' / 'grin_tiny.yaml')
+    save(weights, build_model(config), config)
+    actions = start(
+        launch_file,
+        image='/camera/image',
+        camera_info='/camera/info',
+        namespace='front',
+        checkpoint=str(weights),
+        device='cpu',
+    )
+    (node,) = of_kind(actions, 'Node')
+    given = [f'{name}:={json.dumps(value)}' for name, value in node.parameters[1].items()]
+    renames = {'__node': node.name, '__ns': f'/{node.namespace}', **dict(node.remappings)}
+    words = ['--params-file', node.parameters[0], *node.ros_arguments]
+    words += [word for pair in given for word in ('-p', pair)]
+    words += [word for pair in renames.items() for word in ('-r', ':='.join(pair))]
+    command = [sys.executable, '-m', 'grin_ros.ros.depth_node', '--ros-args', *words]
+    image = image_message(np.full((48, 64, 3), 128, np.uint8), sec=7, frame='optical')
+
+    def sent(peer):
+        peer.send('/camera/info', info_message(64, 48))
+        peer.send('/camera/image', image)
+        peer.pause(0.1)
+        return peer.got['front/points']
+
+    with subprocess.Popen(command) as process, Peer(ros_domain_id) as peer:
+        try:
+            peer.listen('front/points')
+            cloud = peer.wait(lambda: sent(peer))[0]
+        finally:
+            process.send_signal(signal.SIGINT)
+            code = process.wait(20)
+    assert code == 0
+    assert (cloud.header.stamp, cloud.header.frame_id) == (image.header.stamp, 'optical')
+    assert (cloud.height, cloud.width) == (48, 64)
+
+
 def test_with_the_real_launch(share, monkeypatch):
     launch = pytest.importorskip('launch', reason='launch comes with a ROS distribution only')
     pytest.importorskip('launch_ros')
     monkeypatch.setattr(
         'ament_index_python.packages.get_package_share_directory', lambda _: str(share)
     )
-    description = load().generate_launch_description()
+    description = load_launch_file().generate_launch_description()
     context = launch.LaunchContext()
     context.launch_configurations['bag'] = 'drive'
     for argument in description.get_launch_arguments():
