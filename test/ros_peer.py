@@ -36,7 +36,12 @@ class NodeProcess:
     """A node in a process of its own, with all that it printed."""
 
     def __init__(
-        self, log: Path, parameters: dict | None = None, seconds: float = 0.0, remaps=()
+        self,
+        log: Path,
+        parameters: dict | None = None,
+        seconds: float = 0.0,
+        remaps=(),
+        program=(FAKE_NODE,),
     ) -> None:
         self.log, self.output = log, log.with_suffix('.out')
         pairs = [('-p', f'{name}:={value!r}') for name, value in (parameters or {}).items()]
@@ -46,7 +51,7 @@ class NodeProcess:
         log.touch()
         with open(self.output, 'w') as output:
             self.process = subprocess.Popen(
-                [sys.executable, FAKE_NODE, '--ros-args', *arguments],
+                [sys.executable, *program, '--ros-args', *arguments],
                 env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
 

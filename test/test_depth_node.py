@@ -277,10 +277,12 @@ def test_compressed_images_in_a_namespace(peer, tmp_path):
         assert node.stop() == 0
 
 
-def test_a_parameter_that_cannot_be_is_one_sentence(ros_domain_id, tmp_path):
+def test_ends_of_processes(ros_domain_id, tmp_path):
+    """A parameter that cannot be is one sentence; a signal while the model loads a good end."""
     with (
         NodeProcess(tmp_path / 'choice', {'intrinsics': 'guess'}) as choice,
         NodeProcess(tmp_path / 'type', {'max_depth': 50}) as integer,
+        NodeProcess(tmp_path / 'early', seconds=2) as early,
     ):
         for node, sentence in (
             (choice, "intrinsics is 'guess': choose one of camera_info, none"),
@@ -289,3 +291,9 @@ def test_a_parameter_that_cannot_be_is_one_sentence(ros_domain_id, tmp_path):
             assert node.process.wait(TIMEOUT) == 2
             assert node.text.startswith('grin_depth: ') and sentence in node.text
             assert len(node.text.splitlines()) == 1
+        while 'loading' not in early.text:
+            assert early.process.poll() is None
+            time.sleep(0.05)
+        early.process.send_signal(signal.SIGTERM)
+        assert early.stop(signal.SIGINT) == 0
+        assert 'Traceback' not in early.text

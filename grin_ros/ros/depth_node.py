@@ -10,15 +10,17 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rcl_interfaces.msg import SetParametersResult
 import rclpy
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 import torch
 
@@ -59,7 +61,7 @@ class DepthNode(LifecycleNode):
 
     def start(self) -> None:
         """Configure and activate, if the parameters want it."""
-        if self._config.autostart and self.trigger_configure() == SUCCESS and self.context.ok():
+        if self._config.autostart and self.trigger_configure() == SUCCESS:
             self.trigger_activate()
 
     # Lifecycle
@@ -157,8 +159,7 @@ class DepthNode(LifecycleNode):
             stamp, now = message.header.stamp, self.get_clock().now().nanoseconds
             self._monitor.published(1e-9 * (now - stamp.nanosec) - stamp.sec)
         except Exception as error:
-            # Without a context the publishers went away while we worked.
-            if self.context.ok() and self._monitor.refuse(str(error)):
+            if self._monitor.refuse(str(error)):
                 self.get_logger().warning(f'Frame refused: {error}')
 
     # What the operator sees
@@ -202,28 +203,29 @@ class DepthNode(LifecycleNode):
 
 def main(args: list[str] | None = None, load=DepthPipeline.from_checkpoint) -> int:
     """Run the node until SIGINT or SIGTERM, which are a good end."""
-    rclpy.init(args=args)
-    node = None
+    # rclpy's own handlers take the context away from under a transition or a publisher, and
+    # Python's raise in the middle of anything; ours only let the loop end, however many come.
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = DepthNode(load)
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
         node.start()
-        while rclpy.ok():
+        while not ended.is_set():
             try:
-                rclpy.spin(node)
+                executor.spin_once(timeout_sec=0.1)
             except RuntimeError as error:  # a transition that the present state does not have
                 node.get_logger().error(f'Request refused: {error}')
-    except (KeyboardInterrupt, ExternalShutdownException):
-        pass
+        node.release()
+        executor.shutdown()
+        node.destroy_node()
     except (ValueError, ParameterException) as error:
         print(f'grin_depth: {error}', file=sys.stderr)
         return 2
     finally:
-        # A launch file may send a second signal, which must not interrupt the first one's work.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
-        if node is not None:
-            node.release()
-            node.destroy_node()
         rclpy.try_shutdown()
     return 0
 
