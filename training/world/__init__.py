@@ -34,7 +34,7 @@ def render(domain: str, seed: int, size=(256, 320), device='cpu', textures=None)
     Build a world from a seed and photograph it.
 
     domain: 'room', 'corridor' or 'street'; size: (height, width), pixels
-    textures: folder of tileable images named <kind>__<anything>.jpg, or None for procedural ones only
+    textures: folder of tileable images, <kind>__<anything>.jpg; None: procedural ones only
     returns: Sample; depth is exact at the pixels' centres, 0 for sky and beyond 250 m
     """
     if domain not in DOMAINS:

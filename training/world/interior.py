@@ -14,7 +14,7 @@ from .scene import Frame, Lamp, Scene, Sky
 
 def shell(scene: Scene, palette: Palette, width, depth, height) -> list[np.ndarray]:
     """
-    Build floor, ceiling and four walls with doors, windows, pictures; the floor's middle is the origin.
+    Build floor, ceiling and four walls with doors, windows, pictures around the origin.
 
     returns: (4,) per window: centre, metres, and the yaw of its wall
     """

@@ -183,7 +183,7 @@ def _visible(solids, view, surface, position, radius, cosine):
 
 
 def _openness(view: View, surface: Surface, reach=0.4):
-    """Darken corners: how free the surroundings of each pixel are, from the visible points: (N,)."""
+    """Darken corners: how free the surroundings of each pixel are, as far as seen: (N,)."""
     rows, columns = view.tiles
     to_image = lambda a: (
         a.view(-1, rows, columns, 16, 16)

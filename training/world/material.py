@@ -21,7 +21,8 @@ class Material:
     texture: index into the bank; scale: metres that one repeat of the texture spans
     first, second: linear RGB that a pattern blends between (a picture is multiplied by `first`)
     gloss: strength of reflections, 0 to 1; glow: emitted radiance over albedo
-    fit: stretch the texture over each face instead of repeating it; along: run it along the longer side
+    fit: stretch the texture over each face instead of repeating it
+    along: run the texture along the longer side of each face
     """
 
     texture: int

@@ -81,7 +81,7 @@ def marble(rng, size):
 
 def grain(rng, size):
     """Wood grain along x."""
-    x, y = _grid(size)
+    y = _grid(size)[1]
     rings = 0.5 + 0.5 * np.sin(
         2 * np.pi * (rng.integers(3, 9) * y + 2 * noise(rng, size, 1.8, (4, 1)))
     )
@@ -113,7 +113,7 @@ def tiles(rng, size):
     """Square or oblong tiles; the second colour is grout."""
     columns = int(rng.integers(1, 7))
     rows = columns * int(rng.choice([1, 1, 1, 2]))
-    joint, bright, blend = _cells(rng, size, columns, rows, rng.choice([0, 0, 0.5]), 0.008)
+    joint, bright, _ = _cells(rng, size, columns, rows, rng.choice([0, 0, 0.5]), 0.008)
     veins = noise(rng, size, 1.5)
     shade = 0.5 + rng.uniform(0.0, 0.3) * (bright - 0.5) + 0.2 * (veins - 0.5)
     return _join(np.where(joint, 1.0, 0.3 * veins), np.where(joint, rng.uniform(0.15, 0.7), shade))

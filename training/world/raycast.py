@@ -110,7 +110,8 @@ def cast(solids: Solids, view: View):
     """
     Find the first surface behind every pixel.
 
-    returns: depth (T, 256), metres along the optical axis, inf where nothing is; solid (T, 256), -1 there
+    returns: (T, 256), metres along the optical axis, inf where nothing is;
+    (T, 256), index of the solid, -1 there
     """
     rows, columns = view.tiles
     device = solids.centre.device
@@ -177,7 +178,7 @@ def blocked(solids: Solids, points, light, active):
     Find out which points a light does not reach.
 
     points: (T, 3, R), metres, slightly above their surfaces, tile by tile
-    light: (4, R), homogeneous: a position with 1, or a direction with 0; it may move a little from ray to ray
+    light: (4, R), homogeneous: a position with 1, or a direction with 0; nearly the same for all R
     active: (T, R), bool, points that matter
     returns: (T, R), bool
     """
@@ -204,7 +205,7 @@ def blocked(solids: Solids, points, light, active):
 
 
 def _overlap(position, depth, count):
-    """Tell which of `count` bands of 16 pixels the hull of 8 projected corners may touch: (N, count)."""
+    """Tell which bands of 16 pixels the hull of 8 projected corners may touch: (N, count)."""
     edges = torch.arange(count + 1, device=position.device) * TILE - 0.5
     beyond = position[:, None] - edges[None, :, None] * depth[:, None] > 0  # (N, count + 1, 8)
     touches = beyond[:, :-1].any(2) & ~beyond[:, 1:].all(2)

@@ -146,7 +146,7 @@ class Frame:
         """
         Add a box with sloping sides.
 
-        taper: how far the top edge of the +x, -x, +y, -y side moves in, in half widths (1: to the middle)
+        taper: how far the top edges of the +x, -x, +y, -y sides move in; 1: to the middle
         """
         half = (width / 2, depth / 2, height / 2)
         self._add(WEDGE, x, y, z + height / 2, half, taper, material)

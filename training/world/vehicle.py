@@ -1,7 +1,5 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""
-Vehicles and people at their real sizes, metres; all look along +y and stand on the ground.
-"""
+"""Vehicles and people at their real sizes, metres; all look along +y and stand on the ground."""
 
 from __future__ import annotations
 
