@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -204,10 +202,8 @@ def test_a_broken_run_leaves_no_set(tmp_path):
     assert not (tmp_path / 'frames.json').exists()
 
 
-def test_real_sets():
-    if not os.environ.get('GRIN_TEST_DATA'):
-        pytest.skip('GRIN_TEST_DATA is not set')
-    sets = sorted(Path(os.environ['GRIN_TEST_DATA']).glob('*/*/frames.json'))
+def test_real_sets(real_data):
+    sets = sorted(real_data.glob('*/*/frames.json'))
     assert sets, 'GRIN_TEST_DATA holds no sample sets'
     for path in sets:
         found = SampleSet(path)
