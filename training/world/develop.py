@@ -22,7 +22,9 @@ def develop(radiance: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _exposure(radiance, rng):
     # Automatic exposure aims at middle grey, and misses by up to a stop or so.
-    level = np.exp(np.log(radiance.mean(axis=2) + 1e-4).mean())
+    grey = radiance[::2, ::2].mean(axis=2)
+    # Bright parts count as well, or a white wall above a black carpet would be burnt out.
+    level = max(np.exp(np.log(grey + 1e-4).mean()), 0.25 * np.quantile(grey, 0.85))
     return np.float32(0.2 * 2 ** np.clip(rng.normal(0.1, 0.55), -1.5, 1.4) / level)
 
 
