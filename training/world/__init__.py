@@ -58,12 +58,13 @@ def render(domain: str, seed: int, size=(256, 320), device='cpu', textures=None)
 
 
 def _choose(scene: Scene, solids: Solids, viewpoints: list[Viewpoint], device) -> Viewpoint:
-    """Take the first viewpoint that is not inside or right in front of something."""
+    """Take the first viewpoint that is not inside, right in front of or only a wall."""
     rng = np.random.default_rng(0)
     for viewpoint in viewpoints:
         if scene.clearance(viewpoint.position) < 0.1:
             continue
         depth = probe(solids, viewpoint.view(viewpoint.camera((240, 320), rng), device))
-        if depth.median() > 0.45 and (depth < 0.3).float().mean() < 0.1:
+        spread = depth.clamp(0.1, MAX_DEPTH).log().std()
+        if depth.median() > 0.4 and (depth < 0.3).float().mean() < 0.1 and spread > 0.15:
             return viewpoint
     return viewpoints[-1]

@@ -61,7 +61,7 @@ def desk(at: Frame, palette: Palette, width, depth) -> None:
     spot = at.moved(rng.uniform(-0.2, 0.2) * width, 0.72 * depth, height, rng.normal(0, 0.15))
     spot.box(0, 0, 0, 0.44, 0.14, 0.022, palette.picture('keys'))
     spot.ellipsoid(0.32, 0, 0.015, (0.03, 0.055, 0.018), palette.plain())
-    scatter(at.moved(0, depth / 2, height), palette, width, depth, rng.integers(2, 14), desk=True)
+    scatter(at.moved(0, depth / 2, height), palette, width, depth, rng.integers(2, 20), desk=True)
     if rng.random() < 0.5:
         cabinet(
             at.moved((width / 2 - 0.25) * rng.choice([-1, 1]), 0.05), palette, 0.42, 0.5, 0.6, 0

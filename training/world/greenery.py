@@ -12,8 +12,10 @@ from .scene import Frame
 def leaves(palette: Palette) -> Material:
     """Return foliage of one kind of plant."""
     rng = palette.rng
-    first = colour(rng, (0.17, 0.34), (0.3, 0.75), (0.18, 0.5))
-    return palette.pattern('foliage', first, tuple(0.45 * c for c in first), rng.uniform(0.7, 1.8))
+    first = colour(rng, (0.16, 0.34), (0.25, 0.75), (0.2, 0.6))
+    if rng.random() < 0.08:
+        first = colour(rng, (0.0, 0.15), (0.3, 0.8), (0.25, 0.6))
+    return palette.pattern('foliage', first, tuple(0.4 * c for c in first), rng.uniform(0.5, 1.5))
 
 
 def bark(palette: Palette) -> Material:
@@ -44,11 +46,11 @@ def tree(at: Frame, palette: Palette) -> None:
         return
     slim = 0.45 if kind < 0.35 else 1.0
     spread, low = rng.uniform(0.16, 0.3) * tall * slim, rng.uniform(0.25, 0.5)
-    for _ in range(rng.integers(7, 20)):
+    for _ in range(rng.integers(12, 32)):
         z = rng.uniform(low, 0.95)
         wide = spread * math.sqrt(max(1 - ((z - low) / (0.98 - low) * 2 - 0.8) ** 2 / 1.5, 0.1))
         angle, off = rng.uniform(0, 2 * math.pi), wide * math.sqrt(rng.random())
-        r = rng.uniform(0.3, 0.65) * spread + 0.15
+        r = rng.uniform(0.2, 0.55) * spread + 0.12
         clump = at.moved(off * math.cos(angle), off * math.sin(angle), z * tall, angle)
         clump = clump.tilted('y', rng.normal(0, 0.4))
         clump.ellipsoid(0, 0, 0, (r, r * rng.uniform(0.7, 1), r * rng.uniform(0.5, 0.9)), leaf)

@@ -138,15 +138,17 @@ def shade(scene: Scene, solids: Solids, view: View, depth, solid, bank: TextureB
         shine = shine + arriving * glint * (cosine > 0)
     around = indirect
     if sky.haze > 0:
-        around = sky_radiance(sky, mirrored, bank).clamp_max(4.0)
+        glossy = (surface.gloss > 0).nonzero()[:, 0]
+        seen = sky_radiance(sky, mirrored[:, glossy], bank).clamp_max(4.0)
+        around = around.index_copy(1, glossy, seen)
     fresnel = 0.12 + 0.88 * (1 - surface.facing.clamp(0.0, 1.0)) ** 5
     colour = surface.albedo * (light + surface.glow)
     colour = colour + surface.gloss * (fresnel * around + 0.5 * shine)
-    background = sky_radiance(sky, gaze, bank)
     if sky.haze > 0:
         clear = torch.exp(-sky.haze * surface.depth)
         colour = torch.lerp(put(sky.horizon)[:, None], colour, clear)
-    colour = torch.where(surface.hit, colour, background)
+    beyond = (~surface.hit).nonzero()[:, 0]
+    colour = colour.index_copy(1, beyond, sky_radiance(sky, gaze[:, beyond], bank))
     return from_tiles(colour.view(3, depth.shape[0], -1).transpose(0, 1), view)
 
 

@@ -183,7 +183,8 @@ def facade(rng, size):
 
 
 def _vivid(rng):
-    return rng.random(3) ** rng.uniform(0.6, 2.5) * rng.uniform(0.2, 1.0)
+    shade = rng.random(3) ** rng.uniform(0.6, 2.5) * rng.uniform(0.2, 1.0)
+    return shade.mean() + rng.uniform(0.0, 1.0) * (shade - shade.mean())
 
 
 def picture(rng, size):
@@ -191,8 +192,9 @@ def picture(rng, size):
     image = np.empty((size, size, 3), np.float32)
     image[:] = _vivid(rng) if rng.random() < 0.6 else 0.85
     if rng.random() < 0.5:
-        fields = np.stack([noise(rng, size, rng.uniform(1.2, 2.2)) for _ in range(3)], -1)
-        image = np.float32(0.3 * image + 0.9 * fields**2)
+        fields = np.stack([noise(rng, size, rng.uniform(1.2, 2.2)) for _ in range(4)], -1)
+        fields = fields[..., 3:] + rng.uniform(0.0, 0.8) * (fields[..., :3] - 0.5)
+        image = np.float32(0.3 * image + 0.9 * np.maximum(fields, 0) ** 2)
     image = np.ascontiguousarray(image)
     for _ in range(rng.integers(0, 9)):
         shade = tuple(float(c) for c in _vivid(rng))

@@ -61,10 +61,12 @@ def room(scene: Scene, palette: Palette) -> list[Viewpoint]:
     interior.light(scene, palette, width, depth, height, windows, lamps)
     taken, targets = [], []
     along, middle = KINDS[kind]
-    for _ in range(rng.integers(5, 13)):
+    for _ in range(int(rng.uniform(0.7, 2.2) * (width + depth))):
         _against_wall(
             scene, palette, along[rng.integers(len(along))], width, depth, taken, targets
         )
+    if rng.random() < 0.3:
+        _partition(scene, palette, width, depth, height, taken)
     for _ in range(rng.integers(0, 5)):
         _free_standing(
             scene, palette, middle[rng.integers(len(middle))], width, depth, taken, targets
@@ -76,6 +78,21 @@ def room(scene: Scene, palette: Palette) -> list[Viewpoint]:
         x, y = rng.uniform(-0.4, 0.4, 2) * [width, depth]
         vehicle.person(scene.frame(x, y, 0, rng.uniform(0, 2 * math.pi)), palette)
     return _viewpoints(rng, width, depth, height, taken, targets)
+
+
+def _partition(scene, palette, width, depth, height, taken):
+    """Stand a pillar, a half-height screen or a stretch of wall into the room."""
+    rng, at = scene.rng, scene.frame(yaw=math.pi / 2 * scene.rng.integers(4))
+    if rng.random() < 0.3:
+        x, y, thick = rng.uniform(-0.3, 0.3) * width, rng.uniform(-0.3, 0.3) * depth, 0.4
+        scene.frame(x, y).box(0, 0, 0, thick, thick, height, palette.wall())
+        taken.append((np.array([x, y, 0.0]), 0.3, 0.3))
+        return
+    length, tall = rng.uniform(0.8, 2.5), height if rng.random() < 0.6 else rng.uniform(1.1, 1.8)
+    reach = min(width, depth) / 2
+    wall = at.moved(rng.uniform(-0.3, 0.3) * reach, reach - length / 2)
+    wall.box(0, 0, 0, rng.uniform(0.05, 0.2), length, tall, palette.wall())
+    taken += [(wall.world(0, k * length, 0), 0.3, 0.3) for k in (-0.4, 0.0, 0.4)]
 
 
 def _rug(scene, palette, width, depth):

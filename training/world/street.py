@@ -37,6 +37,7 @@ def street(scene: Scene, palette: Palette) -> list[Viewpoint]:
         _roadside(side, palette, urban, edge, path[k], start, crossing, k)
         _parked(side, palette, half + parking[k] / 2, start, parking[k], urban)
     _traffic(at, palette, lanes, lane)
+    _distance(at, palette, half, crossing)
     return _viewpoints(rng, lanes, lane, half + parking[0], path[0])
 
 
@@ -155,10 +156,12 @@ def _roadside(side: Frame, palette, urban, edge, path, start, crossing, turned):
                 border, palette, length - 2.0
             )
         y += length + rng.choice([0.0, 0.5, 4.0])
+    if urban == 'country' and rng.random() < 0.4:
+        _guard_rail(side.moved(edge + 0.7, start), palette)
     verge = edge + (path - 0.4 if path > 1 else path + 0.6)
     for builder, density in (
         (building.pole, 9),
-        (greenery.tree, 8),
+        (greenery.tree, 14),
         (greenery.bush, 5),
         (vehicle.person, 6),
     ):
@@ -173,6 +176,13 @@ def _roadside(side: Frame, palette, urban, edge, path, start, crossing, turned):
             )
             yaw = rng.choice([0, math.pi]) if builder is vehicle.person else turned * math.pi
             builder(spot.moved(yaw=yaw), palette)
+
+
+def _guard_rail(at: Frame, palette):
+    steel = palette.metal()
+    at.box(0, LENGTH / 2, 0.45, 0.06, LENGTH, 0.3, steel)
+    for y in range(0, int(LENGTH), 4):
+        at.box(0.05, y, 0, 0.08, 0.1, 0.7, steel)
 
 
 def _parked(side: Frame, palette, x, start, room, urban):
@@ -200,6 +210,33 @@ def _traffic(at: Frame, palette, lanes, lane):
             kind = rng.choice(4, p=[0.74, 0.1, 0.08, 0.08])
             (vehicle.car, vehicle.van, vehicle.truck, vehicle.cyclist)[kind](place, palette)
             y += rng.uniform(12, 40)
+
+
+def _distance(at: Frame, palette, half, crossing):
+    """Close the street's end, far away or at a junction, and raise hills behind it."""
+    rng = palette.rng
+    near = crossing is not None and rng.random() < 0.4
+    y = crossing + 10 + rng.uniform(0, 6) if near else rng.uniform(110, 200)
+    x = -half - rng.uniform(20, 50)
+    while x < half + 30 and (near or rng.random() < 0.8):
+        length = rng.uniform(8, 25)
+        if rng.random() < 0.6:
+            building.house(at.moved(x, y, 0, -math.pi / 2), palette, length)
+        else:
+            for _ in range(3):
+                greenery.tree(at.moved(x + rng.uniform(0, length), y + rng.uniform(0, 8)), palette)
+        x += length + rng.uniform(0, 4)
+    if near:
+        at.box(0, y - 1.5, 0, 120, 3, 0.14, _paving(palette))
+        for _ in range(rng.integers(0, 4)):  # cross traffic
+            place = at.moved(rng.uniform(-25, 25), crossing + rng.uniform(2, 6), 0)
+            vehicle.car(place.moved(yaw=math.pi * (rng.integers(2) + 0.5)), palette)
+    if rng.random() < 0.6:
+        wood = greenery.leaves(palette)
+        for _ in range(rng.integers(3, 30)):
+            x, far, r = rng.uniform(-220, 220), rng.uniform(150, 240), rng.uniform(4, 12)
+            if abs(x) > half + 12 or far > 200:
+                at.ellipsoid(x, far, 0.5 * r, (1.5 * r, r, r), wood)
 
 
 def _viewpoints(rng, lanes, lane, edge, path):
