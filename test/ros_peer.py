@@ -195,3 +195,31 @@ def info_message(width: int, height: int, fx: float = 100.0, d=()) -> CameraInfo
     message.k = [fx, 0.0, cx, 0.0, fx, cy, 0.0, 0.0, 1.0]
     message.p = [fx, 0.0, cx, 0.0, 0.0, fx, cy, 0.0, 0.0, 0.0, 1.0, 0.0]
     return message
+
+
+def picture(height: int, width: int) -> np.ndarray:
+    """A wall in 2 m, a patch in 5 m, each of its own colour, and a black corner: unknown."""
+    pixels = np.full((height, width, 3), (20, 40, 200), np.uint8)
+    pixels[8:16, 8:24] = (50, 210, 90)
+    pixels[-4:, -4:] = 0
+    return pixels
+
+
+def drive(peer, image, info, topics, image_topic='image'):
+    """Send image and info again and again until every topic answers with that stamp."""
+
+    def answers():
+        peer.send('camera_info', info)
+        peer.send(image_topic, image)
+        peer.pause(0.1)
+        found = {
+            topic: [one for one in peer.got[topic] if one.header.stamp == image.header.stamp]
+            for topic in topics
+        }
+        return all(found.values()) and {topic: ones[-1] for topic, ones in found.items()}
+
+    return peer.wait(answers)
+
+
+def values_of(status) -> dict[str, str]:
+    return {pair.key: pair.value for pair in status.values}

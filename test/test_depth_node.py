@@ -14,7 +14,16 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from ros_peer import image_message, info_message, NodeProcess, Peer, TIMEOUT, TOPICS
+from ros_peer import (
+    drive,
+    image_message,
+    info_message,
+    NodeProcess,
+    Peer,
+    picture,
+    TOPICS,
+    values_of,
+)
 from sensor_msgs.msg import CompressedImage
 
 from grin_ros.ros.from_msg import read_camera, read_depth, read_image, read_points
@@ -24,31 +33,6 @@ from grin_ros.ros.from_msg import read_camera, read_depth, read_image, read_poin
 def peer(ros_domain_id):
     with Peer(ros_domain_id) as peer:
         yield peer
-
-
-def picture(height: int, width: int) -> np.ndarray:
-    """A wall in 2 m, a patch in 5 m, each of its own colour, and a black corner: unknown."""
-    pixels = np.full((height, width, 3), (20, 40, 200), np.uint8)
-    pixels[8:16, 8:24] = (50, 210, 90)
-    pixels[-4:, -4:] = 0
-    return pixels
-
-
-def drive(peer, image, info, topics, image_topic='image'):
-    """Send image and info, as a camera does again and again, until an answer with its stamp is
-    there on every topic; return the answers."""
-
-    def answers():
-        peer.send('camera_info', info)
-        peer.send(image_topic, image)
-        peer.pause(0.1)
-        found = {
-            topic: [one for one in peer.got[topic] if one.header.stamp == image.header.stamp]
-            for topic in topics
-        }
-        return all(found.values()) and {topic: ones[-1] for topic, ones in found.items()}
-
-    return peer.wait(answers)
 
 
 def check(answers, pixels, header, info):
@@ -121,16 +105,17 @@ def test_a_camera_and_its_troubles(peer, tmp_path):
             lambda one: one.message == 'running',
             meanwhile=lambda: peer.send('image', image),
         )
-        values = {pair.key: pair.value for pair in status.values}
+        values = values_of(status)
         assert status.level == b'\x00' and status.hardware_id == 'grin_depth'
         assert values['device'] == 'cpu' and values['checkpoint'] == 'shipped'
+        assert values['steps'] == '1'
         assert int(values['refused_frames']) >= 1 and int(values['dropped_frames']) >= 0
         assert float(values['input_rate_hz']) > 0 and float(values['output_rate_hz']) > 0
         now = time.time() * 1e3  # the stamps are of 1970
         assert float(values['latency_p50_ms']) == pytest.approx(now, rel=1e-3)
         camera = peer.status('camera_info')
         assert (camera.level, camera.message) == (b'\x00', 'usable')
-        assert {pair.key: pair.value for pair in camera.values}['fx'] == '150.00'
+        assert values_of(camera)['fx'] == '150.00'
 
         assert node.process.poll() is None
         assert node.stop() == 0
@@ -221,38 +206,6 @@ def test_newest_frame_wins_when_the_model_is_slow(peer, tmp_path):
         assert 'Traceback' not in node.text
 
 
-def values_of(status) -> dict[str, str]:
-    return {pair.key: pair.value for pair in status.values}
-
-
-def test_life_cycle(peer, tmp_path):
-    """A bad checkpoint is a clean failure, after which the operator can set things right."""
-    with NodeProcess(tmp_path / 'log', {'checkpoint': '/nowhere.safetensors'}) as node:
-        peer.listen('depth/image')
-        failed = peer.status('depth', lambda one: 'no checkpoint /nowhere' in one.message)
-        assert failed.level == b'\x02'
-        assert peer.state == 'unconfigured'
-        assert not peer.change_state('configure')
-        assert peer.state == 'unconfigured'
-        assert peer.set(checkpoint='').successful
-        assert peer.change_state('configure') and peer.state == 'inactive'
-        assert 'inactive' in peer.status('depth', lambda one: one.level == b'\x01').message
-        assert peer.node.count_subscribers('image') == 0
-        assert not peer.set(device='cuda').successful
-        pixels, info = picture(48, 64), info_message(64, 48)
-        for number in (1, 2):
-            assert peer.change_state('activate') and peer.state == 'active'
-            drive(peer, image_message(pixels, sec=number), info, ['depth/image'])
-            assert peer.change_state('deactivate') and peer.state == 'inactive'
-        assert peer.change_state('cleanup') and peer.state == 'unconfigured'
-        assert peer.wait(lambda: peer.node.count_publishers('depth/image') == 0) is True
-        assert peer.set(device='cpu').successful
-        assert peer.change_state('shutdown') and peer.state == 'finalized'
-        assert node.stop() == 0
-        assert node.text.count('Cannot configure: there is no checkpoint /nowhere') == 2
-        assert 'Traceback' not in node.text
-
-
 def test_compressed_images_in_a_namespace(peer, tmp_path):
     remaps = ['__ns:=/front', 'image:=/cam/image_raw', 'camera_info:=/cam/camera_info']
     with NodeProcess(tmp_path / 'log', {'image_transport': 'compressed'}, remaps=remaps) as node:
@@ -275,25 +228,3 @@ def test_compressed_images_in_a_namespace(peer, tmp_path):
         status = peer.status('depth')
         assert status.name == 'front/grin_depth: depth'
         assert node.stop() == 0
-
-
-def test_ends_of_processes(ros_domain_id, tmp_path):
-    """A parameter that cannot be is one sentence; a signal while the model loads a good end."""
-    with (
-        NodeProcess(tmp_path / 'choice', {'intrinsics': 'guess'}) as choice,
-        NodeProcess(tmp_path / 'type', {'max_depth': 50}) as integer,
-        NodeProcess(tmp_path / 'early', seconds=2) as early,
-    ):
-        for node, sentence in (
-            (choice, "intrinsics is 'guess': choose one of camera_info, none"),
-            (integer, "'max_depth' to '50' of type 'INTEGER'"),
-        ):
-            assert node.process.wait(TIMEOUT) == 2
-            assert node.text.startswith('grin_depth: ') and sentence in node.text
-            assert len(node.text.splitlines()) == 1
-        while 'loading' not in early.text:
-            assert early.process.poll() is None
-            time.sleep(0.05)
-        early.process.send_signal(signal.SIGTERM)
-        assert early.stop(signal.SIGINT) == 0
-        assert 'Traceback' not in early.text

@@ -29,9 +29,7 @@ def make_node(ros_domain_id):
 
     def make(**values):
         given = [Parameter(name, value=value) for name, value in values.items()]
-        node = rclpy.create_node(
-            f'bare{len(nodes)}', context=context, parameter_overrides=given
-        )
+        node = rclpy.create_node(f'bare{len(nodes)}', context=context, parameter_overrides=given)
         nodes.append(node)
         return node
 
@@ -101,7 +99,8 @@ def test_live_parameters_change_together():
 
 
 @pytest.mark.parametrize(
-    'change', [{'checkpoint': 'a.safetensors'}, {'device': 'cpu'}, {'image_transport': 'compressed'}]
+    'change',
+    [{'checkpoint': 'a.safetensors'}, {'device': 'cpu'}, {'image_transport': 'compressed'}],
 )
 def test_the_others_wait_for_the_next_configuration(change):
     (name, value), *_ = change.items()

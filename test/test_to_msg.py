@@ -16,6 +16,7 @@ rclpy_serialization = pytest.importorskip('rclpy.serialization')
 
 from rosbags.typesys import get_typestore, Stores  # noqa: E402
 from std_msgs.msg import Header  # noqa: E402
+import torch  # noqa: E402
 
 from grin_ros.camera import Camera, Distortion  # noqa: E402
 from grin_ros.ros import to_msg  # noqa: E402
@@ -108,6 +109,8 @@ def test_point_cloud(size, seed):
             np.testing.assert_allclose(xyz, [(u - 0.5) * z / 5, (v - 0.25) * z / 6, z], rtol=1e-5)
             assert (red, green, blue, nothing) == (*image[v, u], 0)
     xyz, _ = read_points(received)
+    lifted = camera.unproject(torch.from_numpy(depth)[None]).permute(1, 2, 0)
+    np.testing.assert_allclose(xyz, lifted.reshape(-1, 3), rtol=1e-5)
     np.testing.assert_array_equal(np.isnan(xyz), np.isnan(depth).reshape(-1, 1).repeat(3, 1))
 
 

@@ -178,7 +178,11 @@ class DepthNode(LifecycleNode):
             values = {'device': self._config.device}
             return (ERROR if self._failure else WARN), self._failure or 'unconfigured', values
         pipeline = self._converter.pipeline
-        values = {'device': pipeline.device, 'checkpoint': pipeline.checkpoint}
+        values = {
+            'device': pipeline.device,
+            'checkpoint': pipeline.checkpoint,
+            'steps': self._config.steps or pipeline.steps,
+        }
         if self._worker is None:
             return WARN, 'inactive', values
         values |= {**self._monitor.figures(), 'dropped_frames': self._worker.replaced}

@@ -1,0 +1,69 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The life of the node's process: transitions, failures that are no end, and good ends."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+pytest.importorskip('rclpy')
+
+from ros_peer import drive, image_message, info_message, NodeProcess, Peer, picture, TIMEOUT
+
+
+@pytest.fixture
+def peer(ros_domain_id):
+    with Peer(ros_domain_id) as peer:
+        yield peer
+
+
+def test_life_cycle(peer, tmp_path):
+    """A bad checkpoint is a clean failure, after which the operator can set things right."""
+    with NodeProcess(tmp_path / 'log', {'checkpoint': '/nowhere.safetensors'}) as node:
+        peer.listen('depth/image')
+        failed = peer.status('depth', lambda one: 'no checkpoint /nowhere' in one.message)
+        assert failed.level == b'\x02'
+        assert peer.state == 'unconfigured'
+        assert not peer.change_state('configure')
+        assert peer.state == 'unconfigured'
+        assert peer.set(checkpoint='').successful
+        assert peer.change_state('configure') and peer.state == 'inactive'
+        assert 'inactive' in peer.status('depth', lambda one: one.level == b'\x01').message
+        assert peer.node.count_subscribers('image') == 0
+        assert not peer.set(device='cuda').successful
+        pixels, info = picture(48, 64), info_message(64, 48)
+        for number in (1, 2):
+            assert peer.change_state('activate') and peer.state == 'active'
+            drive(peer, image_message(pixels, sec=number), info, ['depth/image'])
+            assert peer.change_state('deactivate') and peer.state == 'inactive'
+        assert peer.change_state('cleanup') and peer.state == 'unconfigured'
+        assert peer.wait(lambda: peer.node.count_publishers('depth/image') == 0) is True
+        assert peer.set(device='cpu').successful
+        assert peer.change_state('shutdown') and peer.state == 'finalized'
+        assert node.stop() == 0
+        assert node.text.count('Cannot configure: there is no checkpoint /nowhere') == 2
+        assert 'Traceback' not in node.text
+
+
+def test_ends_of_processes(ros_domain_id, tmp_path):
+    """A parameter that cannot be is one sentence; a signal while the model loads a good end."""
+    with (
+        NodeProcess(tmp_path / 'choice', {'intrinsics': 'guess'}) as choice,
+        NodeProcess(tmp_path / 'type', {'max_depth': 50}) as integer,
+        NodeProcess(tmp_path / 'early', seconds=2) as early,
+    ):
+        for node, sentence in (
+            (choice, "intrinsics is 'guess': choose one of camera_info, none"),
+            (integer, "'max_depth' to '50' of type 'INTEGER'"),
+        ):
+            assert node.process.wait(TIMEOUT) == 2
+            assert node.text.startswith('grin_depth: ') and sentence in node.text
+            assert len(node.text.splitlines()) == 1
+        while 'loading' not in early.text:
+            assert early.process.poll() is None
+            time.sleep(0.05)
+        early.process.send_signal(signal.SIGTERM)
+        assert early.stop(signal.SIGINT) == 0
+        assert 'Traceback' not in early.text
