@@ -28,7 +28,7 @@ from grin_ros.child import Child
 from grin_ros.cloud import splat, write_ply
 
 LEAST_OUT = 10  # frames without which the demo has shown nothing
-START_LIMIT = 180.0  # seconds for a process to come up
+START_LIMIT = 300.0  # seconds for a process to come up
 RUN_LIMIT = 600.0  # seconds for the frames to come out
 LAST_LIMIT = 20.0  # seconds for the node to finish the last frame
 DRAW_LIMIT = 120.0  # seconds for open3d to draw

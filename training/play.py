@@ -13,8 +13,8 @@ from typing import Any
 from tqdm import tqdm
 
 PERIOD = 100_000_000  # nanoseconds between frames that have no stamps
-DRIVE_SIZE = (224, 640)  # (height, width) of rendered frames, pixels: shaped like a car's camera
-DRIVE_LENGTH = 40  # frames
+DRIVE_SIZE = (192, 512)  # (height, width) of rendered frames, pixels: shaped like a car's camera
+DRIVE_LENGTH = 16  # frames before a rendered drive begins again
 WORLDS = ('street', 'corridor', 'room')
 
 Frame = tuple[Any, Any]  # rclpy messages: Image or CompressedImage, CameraInfo
@@ -116,7 +116,7 @@ def _drive(world: str, seed: int, count: int) -> list[Frame]:
     """Render ahead of time, because the node will need the processor."""
     from grin_ros.ros.player import frame_of
 
-    from .world import drive
+    from .world.drive import drive
 
     samples = tqdm(drive(world, seed, count, DRIVE_SIZE), 'rendering', count, disable=None)
     return [frame_of(one.image, one.camera, i * PERIOD) for i, one in enumerate(samples)]
