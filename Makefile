@@ -29,15 +29,15 @@ format: $(VENV)/dependencies
 	$(BIN)/ruff check --fix --quiet --exit-zero .
 	$(BIN)/ruff format .
 
+# Leaves .venv, which is a long download: `rm -rf .venv` starts over.
 clean:
-	rm -rf $(VENV) out build install log *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf out build install log *.egg-info .pytest_cache .ruff_cache .hypothesis
 
 venv: $(VENV)/package
 
 # libusb-package: open3d wants libusb from the system, and looks into $(VENV)/lib as well.
 $(VENV)/dependencies: setup.py setup.cfg constraints.txt .ci/doctor.py
-	@$(PYTHON) .ci/doctor.py
-	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/pip || { $(PYTHON) .ci/doctor.py && $(PYTHON) -m venv $(VENV); }
 	$(BIN)/pip install -q -c constraints.txt 'pip>=23' setuptools libusb-package
 	$(BIN)/pip install -q -c constraints.txt --no-build-isolation --use-pep517 -e '.[ros,test]'
 	@ln -sf $$($(BIN)/python -c 'import libusb_package as usb; print(usb.get_library_path())') \
