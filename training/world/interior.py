@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from . import opening
 from .clutter import scatter
 from .material import colour, Palette
 from .scene import Frame, Lamp, Scene, Sky
@@ -16,74 +17,39 @@ def shell(scene: Scene, palette: Palette, width, depth, height) -> list[np.ndarr
     """
     Build floor, ceiling and four walls with doors, windows, pictures around the origin.
 
-    returns: (4,) per window: centre, metres, and the yaw of its wall
+    returns: (3,) per window: its centre, metres
     """
     rng, at = scene.rng, scene.frame()
-    at.box(0, 0, -0.2, width + 1, depth + 1, 0.2, palette.floor())
-    at.box(0, 0, height, width + 1, depth + 1, 0.2, palette.ceiling())
+    at.box(0, 0, -0.2, width + 0.4, depth + 0.4, 0.2, palette.floor())
+    at.box(0, 0, height, width + 0.4, depth + 0.4, 0.2, palette.ceiling())
     paint, skirting = palette.wall(), palette.wood()
-    windows = []
+    windows, open_windows = [], rng.random() < 0.5
     for k in range(4):
         length, away = (width, depth) if k % 2 == 0 else (depth, width)
         wall = at.moved(yaw=k * math.pi / 2).moved(y=away / 2, yaw=math.pi)  # its inside is +y
         cover = palette.wall() if rng.random() < 0.15 else paint
-        wall.box(0, -0.1, 0, length + 0.4, 0.2, height, cover)
-        wall.box(0, 0.008, 0, length, 0.016, 0.08, skirting)
+        holes = []  # left, right, bottom, top
         x = -length / 2 + rng.uniform(0.3, 1.5)
         while x < length / 2 - 0.5:
             what, w = rng.random(), rng.uniform(0.4, 1.6)
             if what < 0.2 and x + 1.0 < length / 2:
-                _door(wall.moved(x + 0.5), palette)
                 w = 1.0
+                if rng.random() < 0.35:
+                    holes.append(opening.doorway(wall, palette, x + 0.5, paint))
+                else:
+                    opening.door(wall.moved(x + 0.5), palette)
             elif what < 0.42 and x + w < length / 2 - 0.2:
-                z = _window(wall.moved(x + w / 2), palette, w, height)
-                windows.append(np.append(wall.world(x + w / 2, 0.15, z), wall.rotation[1, 1]))
+                hole = opening.window(wall, palette, x + w / 2, w, height, glass=not open_windows)
+                windows.append(wall.world(x + w / 2, 0.15, (hole[2] + hole[3]) / 2))
+                holes += [hole] * open_windows
             elif what < 0.75:
                 _hung(wall.moved(x + w / 2), palette, min(w, 1.2))
             x += w + rng.uniform(0.2, 1.5)
+        opening.wall_with_holes(wall, cover, skirting, length, height, holes)
+        if open_windows and rng.random() < 0.6:
+            front = palette.pattern('facade', colour(rng), (0.04, 0.05, 0.06), 6.0)
+            wall.box(0, -rng.uniform(6, 30), -6, 60, 1, rng.uniform(6, 22), front)
     return windows
-
-
-def _door(at: Frame, palette):
-    rng, leaf = palette.rng, palette.wood()
-    at.box(0, 0.02, 0, 0.84, 0.03, 2.0, leaf)
-    frame = palette.wood()
-    for x in (-0.46, 0.46):
-        at.box(x, 0.025, 0, 0.08, 0.05, 2.06, frame)
-    at.box(0, 0.025, 2.0, 1.0, 0.05, 0.08, frame)
-    if rng.random() < 0.6:
-        for z in (0.15, 1.1):
-            at.box(0, 0.04, z, 0.6, 0.015, 0.75, leaf)
-    at.box(0.34, 0.06, 1.03, 0.12, 0.03, 0.025, palette.metal())
-
-
-def _window(at: Frame, palette, width, height):
-    """Hang a window; returns the height of its middle."""
-    rng = palette.rng
-    sill, tall = rng.uniform(0.6, 1.0), rng.uniform(0.9, 1.4)
-    tall = min(tall, height - sill - 0.1)
-    pane = palette.shining(rng.uniform(1.5, 8.0))
-    if rng.random() < 0.5:
-        pane = palette.picture(bright=0.9, glow=rng.uniform(1.0, 4.0), gloss=0.3)
-    at.box(0, 0.0, sill, width, 0.03, tall, pane)
-    frame = palette.plain((0, 0.2), (0.5, 0.95))
-    for x in (-width / 2, 0.0, width / 2):
-        at.box(x, 0.02, sill, 0.05, 0.06, tall, frame)
-    for z in (sill - 0.03, sill + tall - 0.03):
-        at.box(0, 0.02, z, width + 0.05, 0.06, 0.05, frame)
-    at.box(0, 0.1, sill - 0.04, width + 0.1, 0.2, 0.03, frame)
-    if rng.random() < 0.4:
-        cloth = palette.fabric()
-        for side in (-1, 1):
-            for k in range(rng.integers(2, 6)):
-                x = side * (width / 2 + 0.1 - 0.07 * k)
-                at.cylinder(x, 0.1, 0.1, 0.045, sill + tall + 0.05, cloth)
-    elif rng.random() < 0.25:
-        for k in range(int(tall / 0.06)):
-            at.moved(0, 0.06, sill + 0.06 * k).tilted('x', 0.6).box(
-                0, 0, 0, width, 0.05, 0.004, frame
-            )
-    return sill + tall / 2
 
 
 def _hung(at: Frame, palette, width):
@@ -117,13 +83,17 @@ def light(scene: Scene, palette: Palette, width, depth, height, windows, lamps) 
         _ceiling_lamp(at.moved(x, y, height), palette, drop)
         place = at.world(x, y, height - drop - 0.25)
         scene.lamps.append(Lamp(place, warm * strength, rng.uniform(0.1, 0.35)))
-    for *place, _ in windows[:2]:
-        inside = np.array(place) * [0.93, 0.93, 1.0]
+    for place in windows[:2]:
+        inside = place * [0.93, 0.93, 1.0]
         day = np.array(colour(rng, (0.5, 0.65), (0.0, 0.25), (0.9, 1.0)))
         scene.lamps.append(Lamp(inside, day * rng.uniform(0.5, 4.0), rng.uniform(0.3, 0.6), False))
     ambient = warm * strength * rng.uniform(0.04, 0.15) + 0.02
-    none = np.zeros(3)
-    scene.sky = Sky(np.array([0, 0, 1.0]), none, none, none, ambient)
+    # What open windows let in: a sky far brighter than the room, often the sun's beam.
+    day = strength * rng.uniform(0.1, 0.6) * np.array(colour(rng, (0.5, 0.62), (0, 0.4), (0.8, 1)))
+    turn, up = rng.uniform(0, 2 * math.pi), math.radians(rng.uniform(15, 55))
+    sun = np.array([math.cos(turn) * math.cos(up), math.sin(turn) * math.cos(up), math.sin(up)])
+    beam = strength * rng.uniform(0.3, 1.5) * np.array([1.0, 0.93, 0.8]) * (rng.random() < 0.7)
+    scene.sky = Sky(sun, beam * (len(windows) > 0), day, day, ambient)
 
 
 def _ceiling_lamp(at: Frame, palette, drop):

@@ -155,7 +155,7 @@ def shade(scene: Scene, solids: Solids, view: View, depth, solid, bank: TextureB
 def _lights(scene: Scene):
     """Yield (homogeneous position (4,), radius, strength (3,), casts shadows) of sun and lamps."""
     if scene.sky.sun_colour.max() > 0:
-        yield np.append(scene.sky.sun, 0.0), 0.02, scene.sky.sun_colour, True
+        yield np.append(scene.sky.sun, 0.0), 0.005, scene.sky.sun_colour, True
     for lamp in scene.lamps:
         yield np.append(lamp.position, 1.0), lamp.radius, lamp.colour, lamp.shadow
 
@@ -176,11 +176,12 @@ def _visible(solids, view, surface, position, radius, cosine):
     light = torch.tensor(position, dtype=torch.float32, device=device)[:, None].repeat(1, 64)
     light[:3] += spot.view(3, 4, 4).repeat(1, 2, 2).view(3, 64)
     dark = blocked(solids, corner(lifted).transpose(0, 1).contiguous(), light, active)
-    mask = (
-        (~dark).float().view(rows, columns, 8, 8).permute(0, 2, 1, 3).reshape(1, 1, rows * 8, -1)
-    )
-    mask = avg_pool2d(mask, 3, 1, 1, count_include_pad=False)
-    mask = interpolate(mask, scale_factor=2, mode='bilinear')
+    # Only rays that were cast count: (lit, cast) are spread over the pixels, then divided.
+    mask = torch.stack([active & ~dark, active]).float().view(2, rows, columns, 8, 8)
+    mask = mask.permute(0, 1, 3, 2, 4).reshape(1, 2, rows * 8, columns * 8)
+    window = 5 if position[3] else 3
+    mask = interpolate(avg_pool2d(mask, window, 1, window // 2), scale_factor=2, mode='bilinear')
+    mask = mask[0, 0] / mask[0, 1].clamp_min(1e-6)
     return mask.view(rows, 16, columns, 16).permute(0, 2, 1, 3).reshape(-1)
 
 

@@ -104,7 +104,7 @@ class Palette:
     def wall(self) -> Material:
         """Return an interior wall."""
         rng = self.rng
-        first = colour(rng, None, (0.0, 0.3), (0.55, 0.97))
+        first = colour(rng, None, (0.0, rng.choice([0.08, 0.08, 0.25])), (0.55, 0.97))
         if rng.random() < 0.12:
             first = colour(rng, None, (0.2, 0.6), (0.3, 0.8))
         kind = rng.choice(['plaster'] * 6 + ['stripes', 'panels', 'bricks', 'tiles', 'weave'])
@@ -124,7 +124,8 @@ class Palette:
             first = colour(rng, (0.05, 0.11), (0.2, 0.6), (0.8 * dark, dark))
             laid = lambda: self.pattern('planks', first, None, 1.1, gloss=gloss)
             return self.photo(('wood', 'floor'), 1.4, laid, 0.4, gloss=gloss)
-        first = colour(rng, None, (0.0, 0.35), (0.25, 0.9))
+        hue = (0.02, 0.15) if rng.random() < 0.6 else None
+        first = colour(rng, hue, (0.0, 0.3), (0.25, 0.9))
         if kind == 'carpet':
             return self.pattern(rng.choice(['weave', 'asphalt', 'speckle']), first, None, 0.5)
         scale = {'tiles': rng.uniform(0.8, 2.4), 'checks': 1.6, 'marble': 2.0, 'speckle': 1.0}[

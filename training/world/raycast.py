@@ -246,16 +246,16 @@ def _between(solids, points, light, active):
         solid_low, solid_high = solids.corners.amin(1), solids.corners.amax(1)
         apart = (solid_low[None] > high[:, None]) | (solid_high[None] < low[:, None])
         return ~apart.any(2) & ~_off_axis(solids, points, light, active)
-    across = torch.linalg.svd(light[None, :3])[2]  # rows: the direction, then two normal to it
+    axes = torch.eye(3, device=light.device)
+    aside = torch.linalg.cross(light[:3], axes[light[:3].abs().argmin()])
+    across = torch.stack([light[:3], aside, torch.linalg.cross(light[:3], aside)])
     turned = torch.einsum('ij,tjk->tik', across, points)
     low, high = (turned + inf).amin(2), (turned - inf).amax(2)
     corners = solids.corners @ across.T
-    ahead = corners[..., 0] * torch.sign(across[0] @ light[:3])
-    behind = (turned[:, 0] * torch.sign(across[0] @ light[:3]) + inf[:, 0]).amin(1)
     apart = (corners.amin(1)[None, :, 1:] > high[:, None, 1:]) | (
         corners.amax(1)[None, :, 1:] < low[:, None, 1:]
     )
-    return ~apart.any(2) & (ahead.amax(1)[None] > behind[:, None])
+    return ~apart.any(2) & (corners.amax(1)[None, :, 0] > low[:, None, 0])
 
 
 def _off_axis(solids, points, light, active):

@@ -72,7 +72,7 @@ def _soil(palette: Palette):
     first = colour(rng, (0.14, 0.3), (0.2, 0.6), (0.25, 0.5))
     second = colour(rng, (0.08, 0.25), (0.2, 0.6), (0.25, 0.5))
     lawn = lambda: palette.pattern('grass', first, second, rng.uniform(2, 5))
-    return palette.photo(('grass', 'ground'), 2.5, lawn, 0.35)
+    return palette.photo(('grass', 'grass', 'ground'), 2.5, lawn, 0.35)
 
 
 def _paving(palette: Palette):

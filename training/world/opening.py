@@ -1,0 +1,102 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+Doors and windows, and walls with holes for them.
+
+A wall's frame has the inside towards +y and x along the wall; a hole is (left, right, bottom, top)
+in it, metres.
+"""
+
+from __future__ import annotations
+
+from .material import Palette
+from .scene import Frame
+
+
+def wall_with_holes(wall: Frame, cover, skirting, length, height, holes) -> None:
+    """Build a wall of 20 cm that leaves holes, none above another, free."""
+    x = -length / 2 - 0.2
+    for left, right, bottom, top in sorted(holes):
+        wall.box((x + left) / 2, -0.1, 0, left - x, 0.2, height, cover)
+        wall.box((left + right) / 2, -0.1, top, right - left, 0.2, height - top, cover)
+        if bottom > 0:
+            wall.box((left + right) / 2, -0.1, 0, right - left, 0.2, bottom, cover)
+        else:
+            wall.box((x + left) / 2, 0.008, 0, left - x, 0.016, 0.08, skirting)
+        x = right
+    end = length / 2 + 0.2
+    wall.box((x + end) / 2, -0.1, 0, end - x, 0.2, height, cover)
+    if not any(hole[2] == 0 for hole in holes):
+        wall.box(0, 0.008, 0, length, 0.016, 0.08, skirting)
+
+
+def door(at: Frame, palette: Palette) -> None:
+    """Build a shut door of 0.84 x 2 m in its frame."""
+    rng, leaf = palette.rng, palette.wood()
+    at.box(0, 0.02, 0, 0.84, 0.03, 2.0, leaf)
+    _door_frame(at, palette)
+    if rng.random() < 0.6:
+        for z in (0.15, 1.1):
+            at.box(0, 0.04, z, 0.6, 0.015, 0.75, leaf)
+    at.box(0.34, 0.06, 1.03, 0.12, 0.03, 0.025, palette.metal())
+
+
+def doorway(wall: Frame, palette: Palette, x, paint) -> tuple:
+    """Build an open door, with its leaf turned aside and a dim room behind; returns the hole."""
+    rng, at = palette.rng, wall.moved(x)
+    _door_frame(at, palette)
+    wide, deep, ground = rng.uniform(1.6, 4.0), rng.uniform(1.2, 4.0), palette.floor()
+    at.box(0, -0.2 - deep / 2, -0.2, wide, deep + 0.4, 0.2, ground)
+    at.box(0, -0.2 - deep / 2, 2.4, wide, deep, 0.2, palette.ceiling())
+    at.box(0, -0.25 - deep, 0, wide, 0.1, 2.5, paint)
+    for side in (-1, 1):
+        at.box(side * wide / 2, -0.2 - deep / 2, 0, 0.1, deep, 2.5, paint)
+    if rng.random() < 0.7:
+        hinge = at.moved(0.42, 0, 0, rng.uniform(0.8, 2.6))
+        hinge.box(-0.42, 0, 0.01, 0.84, 0.04, 1.99, palette.wood())
+    return x - 0.42, x + 0.42, 0.0, 2.0
+
+
+def _door_frame(at: Frame, palette):
+    frame = palette.wood()
+    for x in (-0.46, 0.46):
+        at.box(x, 0.025, 0, 0.08, 0.05, 2.06, frame)
+    at.box(0, 0.025, 2.0, 1.0, 0.05, 0.08, frame)
+
+
+def window(wall: Frame, palette: Palette, x, width, height, glass) -> tuple:
+    """
+    Hang a window with a sill, perhaps with curtains or blinds; returns its hole.
+
+    glass: a shining pane that nobody looks through; without it the wall must have the hole
+    """
+    rng, at = palette.rng, wall.moved(x)
+    sill, tall = rng.uniform(0.6, 1.0), rng.uniform(0.9, 1.4)
+    tall = min(tall, height - sill - 0.1)
+    if glass:
+        pane = palette.shining(rng.uniform(1.5, 8.0))
+        if rng.random() < 0.3:
+            pane = palette.picture(bright=0.9, glow=rng.uniform(1.0, 4.0), gloss=0.3)
+        at.box(0, 0.0, sill, width, 0.03, tall, pane)
+    frame = palette.plain((0, 0.2), (0.5, 0.95))
+    for side in (-width / 2, 0.0, width / 2):
+        at.box(side, 0.0, sill, 0.05, 0.08, tall, frame)
+    for z in (sill - 0.03, sill + tall - 0.03):
+        at.box(0, 0.0, z, width + 0.05, 0.08, 0.05, frame)
+    at.box(0, 0.1, sill - 0.04, width + 0.1, 0.2, 0.03, frame)
+    _drape(at, palette, width, sill, tall)
+    return x - width / 2, x + width / 2, sill, sill + tall
+
+
+def _drape(at: Frame, palette, width, sill, tall):
+    rng, slat = palette.rng, palette.plain((0, 0.2), (0.5, 0.95))
+    if rng.random() < 0.4:
+        cloth = palette.fabric()
+        for side in (-1, 1):
+            for k in range(rng.integers(2, 6)):
+                x = side * (width / 2 + 0.1 - 0.07 * k)
+                at.cylinder(x, 0.1, 0.1, 0.045, sill + tall, cloth)
+    elif rng.random() < 0.25:
+        for k in range(int(tall / 0.06)):
+            at.moved(0, 0.06, sill + 0.06 * k).tilted('x', 0.6).box(
+                0, 0, 0, width, 0.05, 0.004, slat
+            )
