@@ -17,7 +17,7 @@ class Attention(nn.Module):
     Multi-head attention from queries of width `dim` to a context of width `context_dim`.
 
     The inner width is the smaller of the two, as in the official RIN code. Queries and keys are
-    RMS-normalised per head (QK-norm), which keeps the logits bounded in bf16. Keys and values are
+    layer-normalised per head (QK-norm), which keeps the logits bounded in bf16. Keys and values are
     made apart from the attention itself so that a caller can cache or stream them.
     """
 
@@ -30,8 +30,8 @@ class Attention(nn.Module):
         self.to_q = nn.Linear(dim, inner, bias=False)
         self.to_kv = nn.Linear(context_dim, 2 * inner, bias=False)
         self.to_out = nn.Linear(inner, dim)
-        self.q_norm = nn.RMSNorm(inner // heads, eps=1e-6)
-        self.k_norm = nn.RMSNorm(inner // heads, eps=1e-6)
+        self.q_norm = nn.LayerNorm(inner // heads, eps=1e-6, bias=False)
+        self.k_norm = nn.LayerNorm(inner // heads, eps=1e-6, bias=False)
 
     def split(self, x: torch.Tensor) -> torch.Tensor:
         """Split heads: (B, N, inner) -> (B, heads, N, inner / heads)."""
@@ -40,7 +40,7 @@ class Attention(nn.Module):
     def keys_values(self, context: torch.Tensor) -> KeyValue:
         """Keys and values (B, heads, N, inner / heads) of a context (B, N, context_dim)."""
         k, v = map(self.split, self.to_kv(context).chunk(2, dim=-1))
-        return self.k_norm(k.float()).to(v.dtype), v
+        return self.k_norm(k).to(v.dtype), v
 
     def forward(self, x: torch.Tensor, keys_values: Iterable[KeyValue]) -> torch.Tensor:
         """
@@ -51,7 +51,7 @@ class Attention(nn.Module):
         returns: (B, M, dim)
         """
         q = self.split(self.to_q(x))
-        q = self.q_norm(q.float()).to(q.dtype)
+        q = self.q_norm(q).to(q.dtype)
         pairs = iter(keys_values)
         first = next(pairs)
         second = next(pairs, None)
