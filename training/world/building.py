@@ -1,5 +1,5 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Buildings along a street, metres: the facade looks along +x and runs along +y."""
+"""Buildings along a street, metres: facades look along +x and run along +y."""
 
 from __future__ import annotations
 

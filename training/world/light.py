@@ -60,6 +60,9 @@ class Surface:
             torch.where(swap, metres_v, metres_u),
             torch.where(swap, metres_u, metres_v),
         )
+        world = look[14] > 0
+        metres_u = torch.where(world, self.point[0], metres_u)
+        metres_v = torch.where(world, self.point[1], metres_v)
         u = torch.where(fit, (u + 1) / 2, metres_u / scale + look[12])
         v = torch.where(fit, (1 - unit[1]) / 2, metres_v / scale + look[13])
         span = torch.where(fit, 2 * torch.maximum(extent_u, extent[1]), scale)
@@ -75,12 +78,27 @@ def _length(vectors):
 
 
 def _material_table(scene: Scene, device) -> torch.Tensor:
-    offset = scene.rng.random((len(scene.rows), 2))
+    # Not from the scene's own generator: a second picture of the scene must look the same.
+    offset = np.random.default_rng(len(scene.rows)).random((len(scene.rows), 2))
     rows = []
     for (*_, number), (u, v) in zip(scene.rows, offset):
         m = scene.materials[number]
+        if m.world:
+            u = v = 0.0
         rows.append(
-            (m.texture, m.scale, *m.first, *m.second, m.gloss, m.glow, m.fit, m.along, u, v)
+            (
+                m.texture,
+                m.scale,
+                *m.first,
+                *m.second,
+                m.gloss,
+                m.glow,
+                m.fit,
+                m.along,
+                u,
+                v,
+                m.world,
+            )
         )
     return torch.tensor(rows, dtype=torch.float32, device=device)
 

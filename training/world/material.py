@@ -23,6 +23,7 @@ class Material:
     gloss: strength of reflections, 0 to 1; glow: emitted radiance over albedo
     fit: stretch the texture over each face instead of repeating it
     along: run the texture along the longer side of each face
+    world: lay the texture out over the ground, across the joints of several solids
     """
 
     texture: int
@@ -33,6 +34,7 @@ class Material:
     glow: float = 0.0
     fit: bool = False
     along: bool = False
+    world: bool = False
 
 
 def colour(rng, hue=None, saturation=(0.1, 0.7), value=(0.1, 0.8)) -> tuple:

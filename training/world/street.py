@@ -1,5 +1,5 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Streets: a road along +y with whatever lines it, seen by a car or a robot on the pavement."""
+"""Streets: a road with whatever lines it, seen by a car or by a robot on the pavement."""
 
 from __future__ import annotations
 
@@ -9,36 +9,25 @@ import numpy as np
 
 from . import building, greenery, vehicle
 from .material import colour, Palette
+from .road import AHEAD, BEHIND, paving_of, Road
 from .scene import Frame, Scene, Sky
 from .viewpoint import Viewpoint
-
-LENGTH = 170.0  # metres of street that get furnished; the ground goes on
 
 
 def street(scene: Scene, palette: Palette) -> list[Viewpoint]:
     """Build a street; returns viewpoints to try, the preferred one first."""
-    rng, at = scene.rng, scene.frame()
+    rng = scene.rng
     weather(scene)
-    lanes, lane = int(rng.choice([1, 2, 2, 2, 2, 3, 4])), rng.uniform(2.8, 3.6)
-    parking = [rng.choice([0.0, 2.2]) for _ in range(2)]
-    half = lanes * lane / 2 + (0.6 if lanes == 1 else 0.0)
-    path = rng.choice([0.0, 1.5, 2.0, 3.0], size=2)
-    _ground(at, palette, half, parking, path)
-    _markings(at, palette, lanes, lane, half)
-    crossing = rng.uniform(15, 60) if rng.random() < 0.4 else None
-    if crossing is not None:
-        at.box(0, crossing + 4, 0.0, 300, 8, 0.012, _asphalt(palette))
+    road = Road.draw(scene.frame(), rng)
+    road.build(palette)
     urban = rng.choice(['town', 'suburb', 'country'], p=[0.4, 0.4, 0.2])
-    for k in range(2):
-        side = at.moved(yaw=k * math.pi)
-        edge = half + parking[k]
-        # The far side is built by turning the world around: its street runs towards -y.
-        start = -15.0 if k == 0 else -LENGTH + 15.0
-        _roadside(side, palette, urban, edge, path[k], start, crossing, k)
-        _parked(side, palette, half + parking[k] / 2, start, parking[k], urban)
-    _traffic(at, palette, lanes, lane)
-    _distance(at, palette, half, crossing)
-    return _viewpoints(rng, lanes, lane, half + parking[0], path[0])
+    for side in range(2):
+        _buildings(road, side, palette, urban)
+        _verge(road, side, palette, urban)
+        _parked(road, side, palette)
+    _traffic(road, palette)
+    _distance(road, palette)
+    return _viewpoints(road, rng)
 
 
 def weather(scene: Scene) -> None:
@@ -59,204 +48,127 @@ def weather(scene: Scene) -> None:
     scene.sky = Sky(sun, warm * strength, zenith, horizon, 0.12 * horizon, haze, cover)
 
 
-def _asphalt(palette: Palette):
+def _buildings(road: Road, side, palette, urban):
+    """Line one side of the road with houses, gardens and gaps full of trees."""
     rng = palette.rng
-    grey = rng.uniform(0.05, 0.22)
-    first = tuple(grey * rng.uniform(0.92, 1.08, 3))
-    laid = lambda: palette.pattern('asphalt', first, None, rng.uniform(2, 5))
-    return palette.photo(('asphalt', 'concrete'), 3.0, laid, 0.25)
-
-
-def _soil(palette: Palette):
-    rng = palette.rng
-    first = colour(rng, (0.14, 0.3), (0.2, 0.6), (0.25, 0.5))
-    second = colour(rng, (0.08, 0.25), (0.2, 0.6), (0.25, 0.5))
-    lawn = lambda: palette.pattern('grass', first, second, rng.uniform(2, 5))
-    return palette.photo(('grass', 'grass', 'ground'), 2.5, lawn, 0.35)
-
-
-def _paving(palette: Palette):
-    rng = palette.rng
-    first = colour(rng, (0.02, 0.15), (0.0, 0.2), (0.4, 0.75))
-    laid = lambda: palette.pattern(
-        rng.choice(['tiles', 'bricks', 'asphalt', 'speckle']), first, None, rng.uniform(1.0, 2.5)
-    )
-    return palette.photo(('tiles', 'concrete', 'brick'), 1.8, laid, 0.3)
-
-
-def _ground(at: Frame, palette, half, parking, path):
-    """Lay road, kerbs, pavements and soil; the road's surface is z = 0."""
-    rng = palette.rng
-    left, right = half + parking[1], half + parking[0]
-    at.box((right - left) / 2, 150, -1, left + right, 700, 1.0, _asphalt(palette))
-    soil, kerb = _soil(palette), palette.pattern('speckle', (0.4, 0.4, 0.38), None, 1.0)
-    for k, edge in enumerate((right, left)):
-        side = at.moved(yaw=k * math.pi)
-        y = 150 * (1 if k == 0 else -1)
-        rise = 0.12 if path[k] > 0 else 0.0
-        side.box(edge + path[k] + 200, y, -1, 400, 700, 1.0 + rise - 0.02, soil)
-        if path[k] > 0:
-            side.box(edge + path[k] / 2, y, -1, path[k], 700, 1.0 + rise, _paving(palette))
-            side.box(edge + 0.07, y, -1, 0.15, 700, 1.0 + rise + 0.005, kerb)
-    if rng.random() < 0.3:
-        patch = _asphalt(palette)
-        for _ in range(rng.integers(1, 6)):
-            w, d = rng.uniform(0.8, 2 * half), rng.uniform(1, 8)
-            at.box(rng.uniform(-1, 1) * (half - w / 2), rng.uniform(3, 60), 0, w, d, 0.003, patch)
-
-
-def _markings(at: Frame, palette, lanes, lane, half):
-    rng = palette.rng
-    if rng.random() < 0.2:
-        return
-    white = rng.uniform(0.4, 0.85)
-    paint = palette.pattern('asphalt', (white, white, 0.95 * white), None, 0.7)
-    for k in range(1, lanes):
-        x, y = (k - lanes / 2) * lane, -20.0 + rng.uniform(0, 9)
-        if rng.random() < 0.25:
-            at.box(x, 60, 0, 0.13, 200, 0.006, paint)
-            continue
-        dash, gap = rng.choice([3.0, 4.0, 6.0]), rng.choice([4.0, 6.0, 9.0])
-        while y < 110:
-            at.box(x, y, 0, 0.13, dash, 0.006, paint)
-            y += dash + gap
-    if rng.random() < 0.5:
-        for x in (-half + 0.1, half - 0.1):
-            at.box(x, 60, 0, 0.12, 200, 0.006, paint)
-    if rng.random() < 0.25:
-        y = rng.uniform(8, 40)
-        for k in range(int(2 * half)):
-            at.box(-half + k + 0.5, y, 0, 0.5, 3.5, 0.007, paint)
-
-
-def _roadside(side: Frame, palette, urban, edge, path, start, crossing, turned):
-    """Line one side of the road; in the side's frame it lies at x > edge."""
-    rng = palette.rng
-    setback = {'town': rng.choice([0.0, 0.0, 2.0]), 'suburb': rng.uniform(3, 9), 'country': 25.0}[
-        urban
-    ]
-    y, end = start, start + LENGTH
-    while y < end:
+    front = {'town': rng.choice([0.0, 0.0, 2.0]), 'suburb': rng.uniform(3, 9), 'country': 25.0}
+    setback, path = front[urban], road.path[side]
+    y = BEHIND + rng.uniform(0, 10)
+    while y < AHEAD:
         length = rng.uniform(7, 22) if urban != 'country' else rng.uniform(10, 40)
-        middle = -(y + length / 2) if turned else y + length / 2
-        open_ground = crossing is not None and abs(middle - crossing - 4) < length / 2 + 5
-        chance = {'town': 0.92, 'suburb': 0.75, 'country': 0.12}[urban]
-        if not open_ground and rng.random() < chance:
-            place = side.moved(
-                edge + path + setback + rng.uniform(0, 0.3 + 0.4 * setback), y + length
-            )
-            building.house(place.moved(yaw=math.pi), palette, length - rng.choice([0.0, 0.0, 3.0]))
-        elif not open_ground:
-            for _ in range(rng.integers(1, 4)):
-                spot = side.moved(edge + path + rng.uniform(2, 14), y + rng.uniform(0, length))
-                greenery.tree(spot, palette)
-        if setback > 1.5 and not open_ground and rng.random() < 0.65:
-            border = side.moved(edge + path + rng.uniform(0.3, 1.0), y)
-            (greenery.hedge if rng.random() < 0.5 else building.fence)(
-                border, palette, length - 2.0
-            )
+        middle = y + length / 2
+        if road.crossing is None or abs(middle - road.crossing - 4) > length / 2 + 5:
+            if rng.random() < {'town': 0.92, 'suburb': 0.75, 'country': 0.12}[urban]:
+                away = path + setback + rng.uniform(0, 0.3 + 0.4 * setback)
+                built = length - rng.choice([0.0, 0.0, 3.0])
+                place = road.beside(side, away, middle).moved(y=-built / 2)
+                building.house(place, palette, built)
+            else:
+                for _ in range(rng.integers(1, 5)):
+                    away, along = path + rng.uniform(1.5, 14), rng.uniform(-0.5, 0.5) * length
+                    greenery.tree(road.beside(side, away, middle + along), palette)
+            if setback > 1.5 and rng.random() < 0.65:
+                border = road.beside(side, path + rng.uniform(0.3, 1.0), middle)
+                build = greenery.hedge if rng.random() < 0.5 else building.fence
+                build(border.moved(y=1 - length / 2), palette, length - 2.0)
         y += length + rng.choice([0.0, 0.5, 4.0])
-    if urban == 'country' and rng.random() < 0.4:
-        _guard_rail(side.moved(edge + 0.7, start), palette)
-    verge = edge + (path - 0.4 if path > 1 else path + 0.6)
-    for builder, density in (
-        (building.pole, 9),
-        (greenery.tree, 14),
-        (greenery.bush, 5),
-        (vehicle.person, 6),
+
+
+def _verge(road: Road, side, palette, urban):
+    """Stand poles, trees, bushes and people along the pavement."""
+    rng, path = palette.rng, road.path[side]
+    kerb, ground = (0.4, 0.12) if path > 1 else (0.6, 0.0)
+    for build, density, low, high in (
+        (building.pole, 9, kerb, kerb + 0.1),
+        (greenery.tree, 12, kerb, kerb + 0.3),
+        (greenery.tree, 6, path + 1.5, path + 6.0),
+        (greenery.bush, 5, path + 0.7, path + 5.0),
+        (vehicle.person, 6, kerb, max(path - 0.3, kerb + 0.2)),
     ):
         for _ in range(rng.poisson(density * rng.uniform(0.0, 1.0))):
-            away = rng.uniform(0, max(path - 0.6, 0.2)) if builder is vehicle.person else 0.0
-            if builder is greenery.bush:
-                away = rng.uniform(0.5, 5.0) + max(path, 0)
-            spot = side.moved(
-                verge - away if builder is vehicle.person else verge + away,
-                rng.uniform(start, end),
-                0.1,
-            )
-            yaw = rng.choice([0, math.pi]) if builder is vehicle.person else turned * math.pi
-            builder(spot.moved(yaw=yaw), palette)
+            away = rng.uniform(low, high)
+            place = road.beside(side, away, rng.uniform(BEHIND, AHEAD), ground * (away < path))
+            yaw = math.pi * rng.integers(2) + rng.normal(0, 0.3)
+            build(place.moved(yaw=yaw) if build is vehicle.person else place, palette)
+    if urban == 'country' and rng.random() < 0.4:
+        steel = palette.metal()
+        for y in np.arange(BEHIND, AHEAD, 4.0):  # a guard rail
+            post = road.beside(side, 0.7, y)
+            post.box(0.05, 0, 0.45, 0.06, 4.1, 0.3, steel)
+            post.box(0, 0, 0, 0.08, 0.1, 0.7, steel)
 
 
-def _guard_rail(at: Frame, palette):
-    steel = palette.metal()
-    at.box(0, LENGTH / 2, 0.45, 0.06, LENGTH, 0.3, steel)
-    for y in range(0, int(LENGTH), 4):
-        at.box(0.05, y, 0, 0.08, 0.1, 0.7, steel)
-
-
-def _parked(side: Frame, palette, x, start, room, urban):
-    rng = palette.rng
+def _parked(road: Road, side, palette):
+    rng, room = palette.rng, road.parking[side]
     if room == 0 and rng.random() < 0.7:
         return
-    y, busy = start + rng.uniform(0, 8), rng.uniform(0.1, 0.95)
-    while y < start + 95:
+    y, busy, x = BEHIND + rng.uniform(0, 8), rng.uniform(0.1, 0.95), (1, -1)[side] * road.half
+    while y < 100:
         if rng.random() < busy:
-            place = side.moved(
-                x + rng.normal(0, 0.12), y, 0, rng.normal(0, 0.02) + rng.choice([0, math.pi])
-            )
+            aside = (1, -1)[side] * room / 2 + rng.normal(0, 0.12)
+            place = road.at(x + aside, y, 0, math.pi * rng.integers(2) + rng.normal(0, 0.02))
             (vehicle.van if rng.random() < 0.12 else vehicle.car)(place, palette)
         y += rng.uniform(5.3, 7.5)
 
 
-def _traffic(at: Frame, palette, lanes, lane):
+def _traffic(road: Road, palette):
     rng = palette.rng
-    for k in range(lanes):
-        x = (k + 0.5 - lanes / 2) * lane
-        yaw = 0.0 if x > 0 or lanes == 1 else math.pi
+    for k in range(road.lanes):
+        x = (k + 0.5 - road.lanes / 2) * road.lane
+        yaw = 0.0 if x > 0 or road.lanes == 1 else math.pi
         y = rng.uniform(6, 45)
         for _ in range(rng.choice([0, 1, 1, 2, 3])):
-            place = at.moved(x + rng.normal(0, 0.2), y, 0, yaw + rng.normal(0, 0.02))
+            place = road.at(x + rng.normal(0, 0.2), y, 0, yaw + rng.normal(0, 0.02))
             kind = rng.choice(4, p=[0.74, 0.1, 0.08, 0.08])
             (vehicle.car, vehicle.van, vehicle.truck, vehicle.cyclist)[kind](place, palette)
             y += rng.uniform(12, 40)
 
 
-def _distance(at: Frame, palette, half, crossing):
-    """Close the street's end, far away or at a junction, and raise hills behind it."""
+def _distance(road: Road, palette):
+    """Close the street's end, far away or at a junction, and raise woods behind it."""
     rng = palette.rng
-    near = crossing is not None and rng.random() < 0.4
-    y = crossing + 10 + rng.uniform(0, 6) if near else rng.uniform(110, 200)
-    x = -half - rng.uniform(20, 50)
-    while x < half + 30 and (near or rng.random() < 0.8):
+    near = road.crossing is not None and rng.random() < 0.4
+    y = road.crossing + 10 + rng.uniform(0, 6) if near else AHEAD + rng.uniform(0, 30)
+    end: Frame = road.at(0, y)
+    x = -road.half - rng.uniform(20, 50)
+    while x < road.half + 30 and (near or rng.random() < 0.8):
         length = rng.uniform(8, 25)
         if rng.random() < 0.6:
-            building.house(at.moved(x, y, 0, -math.pi / 2), palette, length)
+            building.house(end.moved(x, yaw=-math.pi / 2), palette, length)
         else:
             for _ in range(3):
-                greenery.tree(at.moved(x + rng.uniform(0, length), y + rng.uniform(0, 8)), palette)
+                greenery.tree(end.moved(x + rng.uniform(0, length), rng.uniform(0, 8)), palette)
         x += length + rng.uniform(0, 4)
     if near:
-        at.box(0, y - 1.5, 0, 120, 3, 0.14, _paving(palette))
+        end.box(0, -1.5, 0, 120, 3, 0.14, paving_of(palette))
         for _ in range(rng.integers(0, 4)):  # cross traffic
-            place = at.moved(rng.uniform(-25, 25), crossing + rng.uniform(2, 6), 0)
+            place = road.at(0, road.crossing + rng.uniform(2, 6)).moved(rng.uniform(-25, 25))
             vehicle.car(place.moved(yaw=math.pi * (rng.integers(2) + 0.5)), palette)
     if rng.random() < 0.6:
-        wood = greenery.leaves(palette)
-        for _ in range(rng.integers(3, 30)):
-            x, far, r = rng.uniform(-220, 220), rng.uniform(150, 240), rng.uniform(4, 12)
-            if abs(x) > half + 12 or far > 200:
-                at.ellipsoid(x, far, 0.5 * r, (1.5 * r, r, r), wood)
+        leaf = greenery.leaves(palette)
+        for _ in range(rng.integers(3, 40)):
+            x, far, r = rng.uniform(-130, 130), rng.uniform(5, 90), rng.uniform(3, 10)
+            end.ellipsoid(x, far, 0.5 * r, (1.5 * r, r, r), leaf)
 
 
-def _viewpoints(rng, lanes, lane, edge, path):
+def _viewpoints(road: Road, rng):
     found = []
     for _ in range(24):
         hfov = math.radians(rng.choice([rng.uniform(75, 90), rng.uniform(35, 110)]))
-        y = rng.uniform(-4, 4)
         if rng.random() < 0.78:
-            x = (rng.integers(lanes) + 0.5 - lanes / 2) * lane + rng.normal(0, 0.3)
+            x = (rng.integers(road.lanes) + 0.5 - road.lanes / 2) * road.lane + rng.normal(0, 0.3)
             z = rng.choice([rng.uniform(1.55, 1.75), rng.uniform(1.1, 2.2)])
             yaw, pitch = rng.normal(0, 0.06), rng.normal(-0.02, 0.035)
             if rng.random() < 0.15:
                 yaw = rng.uniform(-0.6, 0.6)
         else:
-            x, z = (
-                edge + rng.uniform(0.2, max(path, 1.0)),
-                rng.choice([rng.uniform(0.3, 1.0), rng.uniform(1, 1.8)]),
-            )
+            x = road.half + road.parking[0] + rng.uniform(0.2, max(road.path[0], 1.0))
+            z = rng.choice([rng.uniform(0.3, 1.0), rng.uniform(1, 1.8)])
             yaw, pitch = rng.normal(0, 0.6), rng.normal(-0.05, 0.12)
-        if rng.random() < 0.2:
-            yaw += math.pi
-        found.append(Viewpoint(np.array([x, y, z]), yaw, pitch, rng.normal(0, 0.015), hfov))
+        y = rng.uniform(-4, 4)
+        if rng.random() < 0.2:  # look back from further on
+            x, y, yaw = -x, y + 95.0, yaw + math.pi
+        place = road.at(x, y).world(0, 0, z)
+        yaw += road.curvature * y
+        found.append(Viewpoint(place, yaw, pitch, rng.normal(0, 0.015), hfov))
     return found
