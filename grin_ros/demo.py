@@ -56,6 +56,10 @@ def run(args: argparse.Namespace) -> int:
     """Play, record, report, draw."""
     if args.count < LEAST_OUT:
         raise ValueError(f'--count {args.count} is too few; the demo needs {LEAST_OUT} or more')
+    if not args.rate > 0:
+        raise ValueError(f'--rate {args.rate:g} is not a positive number of frames per second')
+    if args.steps < 0:
+        raise ValueError(f"--steps {args.steps} cannot be; 0 takes the checkpoint's own number")
     source, name = _source(args.bag)
     show = _viewer() if args.view else None
     args.out.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 PERIOD = 100_000_000  # nanoseconds between frames that have no stamps
 DRIVE_SIZE = (192, 512)  # (height, width) of rendered frames, pixels: shaped like a car's camera
-DRIVE_LENGTH = 16  # frames before a rendered drive begins again
+DRIVE_LENGTH = 30  # frames before a rendered drive begins again
 WORLDS = ('street', 'corridor', 'room')
 
 Frame = tuple[Any, Any]  # rclpy messages: Image or CompressedImage, CameraInfo
@@ -114,9 +114,13 @@ def _sample_set(folder: Path) -> Iterator[Frame]:
 
 def _drive(world: str, seed: int, count: int) -> list[Frame]:
     """Render ahead of time, because the node will need the processor."""
+    import torch
+
     from grin_ros.ros.player import frame_of
 
     from .world.drive import drive
 
+    # Many small operations: a second thread waits more than it helps, and a busy machine's longer.
+    torch.set_num_threads(1)
     samples = tqdm(drive(world, seed, count, DRIVE_SIZE), 'rendering', count, disable=None)
     return [frame_of(one.image, one.camera, i * PERIOD) for i, one in enumerate(samples)]
