@@ -16,6 +16,7 @@ from grin_ros.camera import Camera
 from grin_ros.training.world import DOMAINS, furniture, render, vehicle
 from grin_ros.training.world.material import Material, Palette
 from grin_ros.training.world.raycast import blocked, cast, from_tiles, probe, Solids
+from grin_ros.training.world.road import Road
 from grin_ros.training.world.room import room
 from grin_ros.training.world.scene import BOX, CONE, ELLIPSOID, Scene, WEDGE
 from grin_ros.training.world.solids import ENTRY_AND_EXIT, normal
@@ -228,6 +229,27 @@ def test_depth_of_a_road_follows_from_the_height_of_the_camera():
     torch.testing.assert_close(
         depth[near], expected[near, None].expand(-1, 100), rtol=1e-5, atol=0
     )
+
+
+@pytest.mark.parametrize('curvature', [0.0, 1 / 90, -1 / 200])
+def test_a_road_keeps_its_width_and_its_length_around_the_bend(curvature):
+    scene = Scene(np.random.default_rng(0))
+    none = np.zeros(2)
+    road = Road(scene.frame(), curvature, 2, 3.0, 3.0, none, none, None)
+    along = np.linspace(0, 140, 1401)
+    middle, edge = (np.stack([road.at(x, y).origin for y in along]) for x in (0.0, 3.0))
+    step = np.linalg.norm(np.diff(middle, axis=0), axis=1)
+    np.testing.assert_allclose(step, 0.1, rtol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(edge - middle, axis=1), 3.0)
+    inside = 1 + 3.0 * curvature  # the edge to the right of a bend to the left is longer
+    np.testing.assert_allclose(np.linalg.norm(np.diff(edge, axis=0), axis=1), 0.1 * inside)
+    road.strip(-3.0, 3.0, 0.0, GREY)
+    caster = mesh_of(scene)
+    for x in (-2.9, 0.0, 2.9):
+        place = np.stack([road.at(x, y, 5.0).origin for y in along])
+        rays = np.concatenate([place, np.broadcast_to([0, 0, -1.0], place.shape)], 1)
+        depth = caster.cast_rays(o3d.core.Tensor(np.float32(rays)))['t_hit'].numpy()
+        np.testing.assert_allclose(depth, 5.0, rtol=1e-5)  # no gap between the pieces
 
 
 def test_probe_sees_what_cast_sees():

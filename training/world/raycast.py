@@ -207,9 +207,10 @@ def blocked(solids: Solids, points, light, active):
 def _overlap(position, depth, count):
     """Tell which bands of 16 pixels the hull of 8 projected corners may touch: (N, count)."""
     edges = torch.arange(count + 1, device=position.device) * TILE - 0.5
-    beyond = position[:, None] - edges[None, :, None] * depth[:, None] > 0  # (N, count + 1, 8)
-    touches = beyond[:, :-1].any(2) & ~beyond[:, 1:].all(2)
-    return touches & (depth > NEAR).any(1)[:, None]
+    position, depth = position.T[..., None], depth.T[..., None]  # (8, N, 1)
+    beyond = position - edges * depth  # (8, N, count + 1)
+    touches = (beyond[..., :-1].amax(0) > 0) & (beyond[..., 1:].amin(0) <= 0)
+    return touches & (depth.amax(0) > NEAR)
 
 
 def _rounds(seen, finished):

@@ -166,7 +166,7 @@ def _viewpoints(rng, width, depth, height, taken, targets):
         if targets and rng.random() < 0.55:
             target = targets[rng.integers(len(targets))] + rng.normal(0, [0.4, 0.4, 0.12])
             away, turn, down = (
-                rng.uniform(0.6, 2.8),
+                rng.uniform(0.45, 2.8),
                 rng.uniform(0, 2 * math.pi),
                 rng.uniform(0.05, 1.0),
             )

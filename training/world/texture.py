@@ -47,12 +47,12 @@ class TextureBank:
 
     def draw(self, kind: str, rng) -> int:
         """Return the index of a random texture of this kind."""
-        return int(rng.choice(self.kinds[kind]))
+        return self.kinds[kind][rng.integers(len(self.kinds[kind]))]
 
     def draw_photo(self, kinds, rng) -> int | None:
         """Return the index of a random photograph of one of these kinds, if there is one."""
         found = [i for kind in kinds for i in self.photos.get(kind, ())]
-        return int(rng.choice(found)) if found else None
+        return found[rng.integers(len(found))] if found else None
 
     def sample(self, texture, u, v, footprint):
         """
