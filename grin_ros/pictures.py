@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 
 UNKNOWN = (128, 128, 128)
-_INK, _PAPER = (240, 240, 240), (24, 24, 24)
+PAPER = 24  # the dark ground of texts and margins
+_INK = (240, 240, 240)
 _TURBO = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[::-1, None], cv2.COLORMAP_TURBO)
 _TURBO = cv2.cvtColor(_TURBO, cv2.COLOR_BGR2RGB)
 # Error: too near is blue, right is white, too far is red.
@@ -60,7 +61,7 @@ def legend(near: float, far: float, height: int) -> np.ndarray:
     scale = max(0.35, min(1.2, height / 700))
     letter = cv2.getTextSize('0', cv2.FONT_HERSHEY_SIMPLEX, scale, 1)[0][1]
     bar = 2 * letter
-    picture = np.full((height, bar + 7 * letter, 3), _PAPER, np.uint8)
+    picture = np.full((height, bar + 7 * letter, 3), PAPER, np.uint8)
     picture[:, :bar] = colorize(_bar(near, far, height)[:, None], near, far)
     for value in ticks(near, far, count=max(3, min(8, height // (3 * letter)))):
         row = legend_row(value, near, far, height)
@@ -142,7 +143,7 @@ def label(picture: np.ndarray, text: str) -> np.ndarray:
     picture = picture.copy()
     scale = max(0.35, min(1.0, picture.shape[1] / 900))
     (width, height), below = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
-    picture[: height + 2 * below, : width + 2 * below] = _PAPER
+    picture[: height + 2 * below, : width + 2 * below] = PAPER
     _text(picture, text, (below, height + below), scale)
     return picture
 
@@ -155,7 +156,7 @@ def fit(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     smaller = cv2.resize(
         picture, inner, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     )
-    out = np.full((height, width, 3), _PAPER, np.uint8)
+    out = np.full((height, width, 3), PAPER, np.uint8)
     top, left = (height - inner[1]) // 2, (width - inner[0]) // 2
     out[top : top + inner[1], left : left + inner[0]] = smaller
     return out

@@ -117,7 +117,7 @@ def test_png_marks_what_16_bits_cannot_hold_as_unknown():
 
 
 def test_cloud_is_the_coloured_lift_of_the_depth(tmp_path, pipeline):
-    o3d = pytest.importorskip('open3d')
+    o3d = pytest.importorskip('open3d', exc_type=ImportError)
     assert predict(photo(tmp_path / 'a.png'), '-o', tmp_path / 'out', *NUMBERS, '--cloud') == 0
     cloud = o3d.io.read_point_cloud(str(tmp_path / 'out' / 'a.ply'))
     points, colours = np.asarray(cloud.points), np.asarray(cloud.colors)

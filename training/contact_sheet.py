@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -14,27 +13,23 @@ from .metrics import depth_metrics
 from .sample import Sample
 
 TILE_WIDTH = 360  # pixels
-FRAMES_PER_SET = 2  # the first ones
+LEGEND = 3  # its place in a row, after the depths that it explains
 
 
 class ContactSheet:
     """Collects frames and writes them below each other."""
 
     def __init__(self):
-        self._rows: list[np.ndarray] = []
-        self._frames: Counter[str] = Counter()
+        self._rows: list[list[np.ndarray]] = []
 
     def add(self, name: str, sample: Sample, depth: np.ndarray, valid: np.ndarray) -> None:
         """
-        Draw a frame, unless its set has its share already.
+        Draw a frame.
 
         name: of the set
         depth: (H, W), predicted metres, NaN where unknown
         valid: (H, W) bool, where the ground truth counts
         """
-        if self._frames[name] >= FRAMES_PER_SET:
-            return
-        self._frames[name] += 1
         height, width = depth.shape
         size = (max(96, round(TILE_WIDTH * height / width)), TILE_WIDTH)
         answered = valid & np.isfinite(depth)
@@ -51,11 +46,16 @@ class ContactSheet:
             (pictures.error_map(depth, truth), 'blue: too near (1/2), red: too far (x2)'),
         )
         row = [pictures.label(pictures.fit(tile, size), text) for tile, text in tiles]
-        row.insert(3, pictures.legend(near, far, size[0]))
-        self._rows.append(np.hstack(row))
+        row.insert(LEGEND, pictures.legend(near, far, size[0]))
+        self._rows.append(row)
 
     def write(self, path: str | Path) -> None:
         """Write the sheet as a PNG."""
-        width = max(row.shape[1] for row in self._rows)
-        padded = [np.pad(row, ((2, 2), (0, width - row.shape[1]), (0, 0))) for row in self._rows]
-        pictures.write(path, np.vstack(padded))
+        width = max(row[LEGEND].shape[1] for row in self._rows)
+        for row in self._rows:
+            row[LEGEND] = _margin(row[LEGEND], right=width - row[LEGEND].shape[1])
+        pictures.write(path, np.vstack([_margin(np.hstack(row), below=4) for row in self._rows]))
+
+
+def _margin(picture: np.ndarray, right: int = 0, below: int = 0) -> np.ndarray:
+    return np.pad(picture, ((0, below), (0, right), (0, 0)), constant_values=pictures.PAPER)

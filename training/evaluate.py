@@ -36,7 +36,9 @@ from grin_ros.pipeline import DepthPipeline
 
 from .contact_sheet import ContactSheet
 from .metrics import depth_metrics, median_scale, METRICS
-from .sample import Sample, SampleSet
+from .sample import DOMAINS, Sample, SampleSet
+
+FRAMES_SHOWN = 2  # of each set, in the contact sheet
 
 OnFrame = Callable[[Sample, np.ndarray, np.ndarray], None]
 
@@ -163,9 +165,11 @@ def run(args: argparse.Namespace) -> int:
     with tqdm(total=frames, unit='frame', disable=None) as bar:
         for sample_set in sets:
             bar.set_description(sample_set.name)
+            shown = {sample_set.stems[i] for i in _spread(len(sample_set), FRAMES_SHOWN)}
 
-            def on_frame(sample, depth, valid, name=sample_set.name):
-                sheet.add(name, sample, depth, valid)
+            def on_frame(sample, depth, valid, name=sample_set.name, shown=shown):
+                if sample.stem in shown:
+                    sheet.add(name, sample, depth, valid)
                 bar.update()
 
             reports.append(
@@ -178,9 +182,12 @@ def run(args: argparse.Namespace) -> int:
                 )
             )
     console = Console()
-    console.width = max(console.width, 110)  # a log file is no narrower than the table
+    wide = console.options.update_width(1000)
     for key, title in (('metrics', 'metric depth'), ('scaled', 'after median scaling')):
-        console.print(_table(reports, key, title))
+        table = _table(reports, key, title)
+        # Wider than a narrow terminal or a log rather than with cut figures.
+        console.width = max(console.width, console.measure(table, options=wide).maximum)
+        console.print(table)
     sheet.write(sheet_path)
     console.print(f'contact sheet: {sheet_path}', soft_wrap=True, highlight=False)
     if args.json:
@@ -189,25 +196,23 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _table(reports: Sequence[dict], key: str, title: str) -> Table:
-    table = Table(title=title, title_justify='left', box=None, pad_edge=False)
-    table.add_column('set', no_wrap=True)
-    for name in ('frames', *METRICS, 'coverage', 'ms'):
+    table = Table(title=title, title_justify='left', box=None, padding=(0, 2, 0, 0))
+    for name in ('set', 'domain'):
+        table.add_column(name, no_wrap=True)
+    for name in (*METRICS, 'coverage', 'frames', 'ms'):
         table.add_column(name, justify='right', no_wrap=True)
-    for report in sorted(reports, key=lambda r: ('indoor', 'outdoor', 'other').index(r['domain'])):
+    for report in sorted(reports, key=lambda r: DOMAINS.index(r['domain'])):
         table.add_row(
-            f'{report["name"]} ({report["domain"]})',
-            str(report['frames']),
+            report['name'],
+            report['domain'],
             *(f'{report[key][name]:.3f}' for name in METRICS),
             f'{report["coverage"]:.3f}',
+            str(report['frames']),
             f'{report["ms_per_frame"]:.0f}',
         )
     for domain, mean in domain_means(reports).items():
-        table.add_row(
-            f'{domain} mean of {mean["sets"]}',
-            '',
-            *(f'{mean[key][name]:.3f}' for name in METRICS),
-            style='bold',
-        )
+        figures = (f'{mean[key][name]:.3f}' for name in METRICS)
+        table.add_row(f'mean of {mean["sets"]}', domain, *figures, style='bold')
     return table
 
 
