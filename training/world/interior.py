@@ -13,11 +13,11 @@ from .material import colour, Palette
 from .scene import Frame, Lamp, Scene, Sky
 
 
-def shell(scene: Scene, palette: Palette, width, depth, height) -> list[np.ndarray]:
+def shell(scene: Scene, palette: Palette, width, depth, height) -> list[tuple]:
     """
     Build floor, ceiling and four walls with doors, windows, pictures around the origin.
 
-    returns: (3,) per window: its centre, metres
+    returns: per window its centre (3,), metres, and the unit vector (3,) into the room
     """
     rng, at = scene.rng, scene.frame()
     at.box(0, 0, -0.2, width + 0.4, depth + 0.4, 0.2, palette.floor())
@@ -40,14 +40,16 @@ def shell(scene: Scene, palette: Palette, width, depth, height) -> list[np.ndarr
                     opening.door(wall.moved(x + 0.5), palette)
             elif what < 0.42 and x + w < length / 2 - 0.2:
                 hole = opening.window(wall, palette, x + w / 2, w, height, glass=not open_windows)
-                windows.append(wall.world(x + w / 2, 0.15, (hole[2] + hole[3]) / 2))
+                middle = wall.world(x + w / 2, 0.1, (hole[2] + hole[3]) / 2)
+                windows.append((middle, wall.rotation[:, 1]))
                 holes += [hole] * open_windows
             elif what < 0.75:
                 _hung(wall.moved(x + w / 2), palette, min(w, 1.2))
             x += w + rng.uniform(0.2, 1.5)
         opening.wall_with_holes(wall, cover, skirting, length, height, holes)
         if open_windows and rng.random() < 0.6:
-            front = palette.pattern('facade', colour(rng), (0.04, 0.05, 0.06), 6.0)
+            lit = rng.uniform(0.0, 5.0)
+            front = palette.pattern('facade', colour(rng), (0.04, 0.05, 0.06), 6.0, glow=lit)
             wall.box(0, -rng.uniform(6, 30), -6, 60, 1, rng.uniform(6, 22), front)
     return windows
 
@@ -83,13 +85,17 @@ def light(scene: Scene, palette: Palette, width, depth, height, windows, lamps) 
         _ceiling_lamp(at.moved(x, y, height), palette, drop)
         place = at.world(x, y, height - drop - 0.25)
         scene.lamps.append(Lamp(place, warm * strength, rng.uniform(0.1, 0.35)))
-    for place in windows[:2]:
-        inside = place * [0.93, 0.93, 1.0]
+    for place, inwards in windows[:2]:
         day = np.array(colour(rng, (0.5, 0.65), (0.0, 0.25), (0.9, 1.0)))
-        scene.lamps.append(Lamp(inside, day * rng.uniform(0.5, 4.0), rng.uniform(0.3, 0.6), False))
+        shine = day * strength * rng.uniform(0.2, 2.0)
+        scene.lamps.append(Lamp(place, shine, 0.5, rng.random() < 0.5, inwards))
     ambient = warm * strength * rng.uniform(0.04, 0.15) + 0.02
     # What open windows let in: a sky far brighter than the room, often the sun's beam.
-    day = strength * rng.uniform(0.1, 0.6) * np.array(colour(rng, (0.5, 0.62), (0, 0.4), (0.8, 1)))
+    day = (
+        strength
+        * 10 ** rng.uniform(-1.0, 0.5)
+        * np.array(colour(rng, (0.5, 0.62), (0, 0.4), (0.8, 1)))
+    )
     turn, up = rng.uniform(0, 2 * math.pi), math.radians(rng.uniform(15, 55))
     sun = np.array([math.cos(turn) * math.cos(up), math.sin(turn) * math.cos(up), math.sin(up)])
     beam = strength * rng.uniform(0.3, 1.5) * np.array([1.0, 0.93, 0.8]) * (rng.random() < 0.7)

@@ -143,12 +143,14 @@ def shade(scene: Scene, solids: Solids, view: View, depth, solid, bank: TextureB
     light = indirect * _openness(view, surface)
     mirrored = gaze + 2 * surface.facing * surface.normal
     shine = torch.zeros_like(light)
-    for position, radius, strength, shadow in _lights(scene):
+    for position, radius, strength, shadow, aim in _lights(scene):
         towards = put(position[:3])[:, None] - position[3] * surface.point
         distance = _length(towards)
         towards = towards / distance
         cosine = (surface.normal * towards).sum(0).clamp_min(0.0)
         arriving = put(strength)[:, None] / (distance**2 + 0.05 if position[3] else 1.0)
+        if aim is not None:
+            arriving = arriving * -(towards * put(aim)[:, None]).sum(0).clamp_max(0.0)
         if shadow:
             arriving = arriving * _visible(solids, view, surface, position, radius, cosine)
         light = light + arriving * cosine
@@ -171,11 +173,11 @@ def shade(scene: Scene, solids: Solids, view: View, depth, solid, bank: TextureB
 
 
 def _lights(scene: Scene):
-    """Yield (homogeneous position (4,), radius, strength (3,), casts shadows) of sun and lamps."""
+    """Yield (homogeneous position (4,), radius, strength (3,), casts shadows, aim) of each."""
     if scene.sky.sun_colour.max() > 0:
-        yield np.append(scene.sky.sun, 0.0), 0.005, scene.sky.sun_colour, True
+        yield np.append(scene.sky.sun, 0.0), 0.005, scene.sky.sun_colour, True, None
     for lamp in scene.lamps:
-        yield np.append(lamp.position, 1.0), lamp.radius, lamp.colour, lamp.shadow
+        yield np.append(lamp.position, 1.0), lamp.radius, lamp.colour, lamp.shadow, lamp.aim
 
 
 def _visible(solids, view, surface, position, radius, cosine):

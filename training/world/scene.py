@@ -33,12 +33,14 @@ class Lamp:
     A small area light.
 
     position: (3,), metres; colour: (3,), radiant intensity; radius: metres, softens its shadow
+    aim: (3,), unit vector, of a flat light such as a window; None: it shines all around
     """
 
     position: np.ndarray
     colour: np.ndarray
     radius: float
     shadow: bool = True
+    aim: np.ndarray | None = None
 
 
 @dataclass
