@@ -37,27 +37,6 @@ def write_ply(path: str | Path, points: np.ndarray, colours: np.ndarray) -> None
     path.write_bytes(header.encode('ascii') + vertices.tobytes())
 
 
-def without_edges(points: np.ndarray, tolerance: float = 0.04) -> np.ndarray:
-    """
-    Tell the points of surfaces from those that hang in the air between two of them.
-
-    An estimated depth map is smooth across the edge of an object, which draws a curtain there.
-
-    points: (H, W, 3), metres, organised like the image, NaN where unknown
-    tolerance: step to a neighbour, as a part of the depth, that still counts as one surface
-    returns: (H, W) bool
-    """
-    depth = points[..., 2]
-    keep = np.isfinite(depth)
-    for axis in (0, 1):
-        # Across a flat surface the second difference vanishes however steep it is.
-        bend = np.abs(np.diff(depth, n=2, axis=axis))
-        middle = [slice(None)] * 2
-        middle[axis] = slice(1, -1)
-        keep[tuple(middle)] &= ~(bend > tolerance * depth[tuple(middle)])
-    return keep
-
-
 def viewpoint(points: np.ndarray) -> tuple[np.ndarray, float]:
     """
     Return a pose that shows what a camera's own picture cannot: from behind, above and aside.

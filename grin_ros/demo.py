@@ -29,7 +29,8 @@ from grin_ros.cloud import splat, write_ply
 
 LEAST_OUT = 10  # frames without which the demo has shown nothing
 START_LIMIT = 300.0  # seconds for a process to come up
-RUN_LIMIT = 600.0  # seconds for the frames to come out
+FIRST_LIMIT = 120.0  # seconds for the first depth to come out
+RUN_LIMIT = 600.0  # seconds for the rest
 LAST_LIMIT = 20.0  # seconds for the node to finish the last frame
 DRAW_LIMIT = 120.0  # seconds for open3d to draw
 DOMAINS = range(60, 101)  # of DDS: robots count from 0, and above 101 ports may be taken
@@ -140,6 +141,7 @@ def _record(args: argparse.Namespace, source: list[str], show: Callable | None):
         )  # fmt: skip
         if not wait(lambda: recorder.frames_in or recorder.failure, START_LIMIT, camera, node):
             raise RuntimeError(f'the node is not ready after {START_LIMIT:.0f} s; see {node.log}')
+        wait(lambda: recorder.frames_out or recorder.failure, FIRST_LIMIT, camera, node)
         with tqdm(total=args.count, desc='frames', unit='', disable=None) as bar:
 
             def enough() -> bool:
@@ -148,13 +150,13 @@ def _record(args: argparse.Namespace, source: list[str], show: Callable | None):
                 played = recorder.frames_in >= args.count and recorder.frames_out >= LEAST_OUT
                 return played or recorder.failure
 
-            wait(enough, RUN_LIMIT, camera, node)
+            wait(enough, RUN_LIMIT if recorder.frames_out else 0.0, camera, node)
         camera.stop()
         wait(recorder.settled, LAST_LIMIT, node)
     if recorder.frames_out < LEAST_OUT or recorder.newest is None:
-        reason = recorder.failure or f'{RUN_LIMIT:.0f} s are over; try --steps 1'
         raise RuntimeError(
-            f'only {recorder.frames_out} of {recorder.frames_in} frames came out: {reason}'
+            f'only {recorder.frames_out} of {recorder.frames_in} frames came out in time; the '
+            f'node says: {recorder.state}'
         )
     return recorder.report(), recorder.newest
 

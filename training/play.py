@@ -12,6 +12,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from .sample import Sample, SampleSet
+
 PERIOD = 100_000_000  # nanoseconds between frames that have no stamps
 DRIVE_SIZE = (192, 512)  # (height, width) of rendered frames, pixels: shaped like a car's camera
 DRIVE_LENGTH = 30  # frames before a rendered drive begins again
@@ -47,9 +49,7 @@ def run(args: argparse.Namespace) -> int:
     if args.count is not None and args.count < 1:
         raise ValueError(f'--count {args.count} is not a positive number of frames')
     try:
-        import rclpy
-
-        from grin_ros.ros.player import CameraPlayer
+        from grin_ros.ros.player import playing
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f'playing needs ROS 2, and {error.name} is missing; source ROS, or see the README'
@@ -59,13 +59,8 @@ def run(args: argparse.Namespace) -> int:
     first = list(itertools.islice(frames, 1))
     if not first:
         raise ValueError(f'{args.path}: there is no frame in it; choose another')
-    rclpy.init()
-    try:
-        player = CameraPlayer(args.live)
+    with playing(args.live) as player:
         count = player.play(itertools.chain(first, frames), args.rate, args.subscribers)
-        player.destroy_node()
-    finally:
-        rclpy.try_shutdown()
     print(f'{count} frames sent')
     return 0
 
@@ -81,8 +76,7 @@ def _source(args: argparse.Namespace) -> Callable[[], Iterable[Frame]]:
     """Return what yields the frames of the source once, whenever it is called."""
     if args.world is not None:
         count = DRIVE_LENGTH if args.loop or args.count is None else args.count
-        drive = _drive(args.world, args.seed, count)
-        return lambda: drive
+        return partial(_rendered, _drive(args.world, args.seed, count))
     folder = Path(args.path)
     folder = folder.parent if folder.name == 'frames.json' else folder
     if (folder / 'frames.json').is_file():
@@ -103,8 +97,6 @@ def _bag(args: argparse.Namespace) -> Iterator[Frame]:
 def _sample_set(folder: Path) -> Iterator[Frame]:
     from grin_ros.ros.player import frame_of
 
-    from .sample import SampleSet
-
     samples = SampleSet(folder)
     for index in range(len(samples)):
         sample = samples[index]
@@ -112,15 +104,19 @@ def _sample_set(folder: Path) -> Iterator[Frame]:
         yield frame_of(sample.image, sample.camera, stamp)
 
 
-def _drive(world: str, seed: int, count: int) -> list[Frame]:
+def _rendered(samples: list[Sample]) -> Iterator[Frame]:
+    from grin_ros.ros.player import frame_of
+
+    for index, sample in enumerate(samples):
+        yield frame_of(sample.image, sample.camera, index * PERIOD)
+
+
+def _drive(world: str, seed: int, count: int) -> list[Sample]:
     """Render ahead of time, because the node will need the processor."""
     import torch
-
-    from grin_ros.ros.player import frame_of
 
     from .world.drive import drive
 
     # Many small operations: a second thread waits more than it helps, and a busy machine's longer.
     torch.set_num_threads(1)
-    samples = tqdm(drive(world, seed, count, DRIVE_SIZE), 'rendering', count, disable=None)
-    return [frame_of(one.image, one.camera, i * PERIOD) for i, one in enumerate(samples)]
+    return list(tqdm(drive(world, seed, count, DRIVE_SIZE), 'rendering', count, disable=None))

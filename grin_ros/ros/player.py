@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 import time
 from typing import Any
 
 from builtin_interfaces.msg import Time
 import numpy as np
+import rclpy
 from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -74,14 +76,12 @@ class CameraPlayer(Node):
         frames: Iterable[tuple[Any, Any]],
         rate: float | None = None,
         subscribers: int = 1,
-        sent: Callable[[], None] = lambda: None,
     ) -> int:
         """
         Publish all frames, at their own pace or at a given rate, and return how many there were.
 
         rate: Hz; None = as far apart as their stamps are
         subscribers: of the images, to wait for before the first frame
-        sent: called after every frame
         """
         count, due, previous = 0, None, None
         for image, info in frames:
@@ -98,7 +98,6 @@ class CameraPlayer(Node):
                 return count
             self._publish(image, info)
             count += 1
-            sent()
         for publisher in filter(None, (self._info, self._image)):
             publisher.wait_for_all_acked(Duration(seconds=2))
         return count
@@ -126,6 +125,18 @@ class CameraPlayer(Node):
         image.header.stamp = info.header.stamp = stamp
         self._info.publish(info)
         self._image.publish(image)
+
+
+@contextmanager
+def playing(live: bool = False) -> Iterator[CameraPlayer]:
+    """Bring up ROS with a player in it; a signal ends the play."""
+    rclpy.init()
+    try:
+        player = CameraPlayer(live)
+        yield player
+        player.destroy_node()
+    finally:
+        rclpy.try_shutdown()
 
 
 def _period(step: float, rate: float | None) -> float:

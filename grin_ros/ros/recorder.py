@@ -93,6 +93,11 @@ class Recorder(Node):
         failed = self._status is not None and self._status.level == DiagnosticStatus.ERROR
         return self._status.message if failed else ''
 
+    @property
+    def state(self) -> str:
+        """What the node says of itself."""
+        return 'nothing' if self._status is None else self._status.message
+
     def transport(self) -> str | None:
         """Return what the camera sends, 'raw' or 'compressed'; None as long as there is none."""
         topics = {'raw': 'image', 'compressed': 'image/compressed'}
