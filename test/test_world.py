@@ -13,12 +13,13 @@ import pytest
 import torch
 
 from grin_ros.camera import Camera
-from grin_ros.training.world import DOMAINS, furniture, render, vehicle
+from grin_ros.training.world import DOMAINS, furniture, render, seat, vehicle
 from grin_ros.training.world.material import Material, Palette
-from grin_ros.training.world.raycast import blocked, cast, from_tiles, probe, Solids
+from grin_ros.training.world.raycast import cast, from_tiles, probe, Solids
 from grin_ros.training.world.road import Road
 from grin_ros.training.world.room import room
 from grin_ros.training.world.scene import BOX, CONE, ELLIPSOID, Scene, WEDGE
+from grin_ros.training.world.shadow import blocked
 from grin_ros.training.world.solids import ENTRY_AND_EXIT, normal
 from grin_ros.training.world.texture import SIZE, texture_bank, TextureBank
 from grin_ros.training.world.viewpoint import looking_at, Viewpoint
@@ -207,12 +208,14 @@ def test_unprojected_points_lie_on_the_solids():
     points = camera.unproject(from_tiles(depth[:, None], view)).flatten(1)  # (3, H * W)
     world = (view.rotation @ points + view.position[:, None]).T
     index = from_tiles(solid[:, None], view).flatten()
-    assert (index >= 0).all()
+    hit = index >= 0
+    assert hit.float().mean() > 0.8  # an open window may show the sky
+    world, index = world[hit], index[hit]
     local = torch.einsum('nij,nj->ni', solids.inverse[index], world - solids.centre[index])
     flat = solids.kind[index] == BOX
     off = (local.abs().amax(1) - 1).abs() * solids.half[index].amin(1)
     assert flat.float().mean() > 0.5
-    assert off[flat].max() < 1e-3
+    assert (off < 1e-3 + 1e-4 * points[2, hit])[flat].all()
 
 
 def test_depth_of_a_road_follows_from_the_height_of_the_camera():
@@ -283,7 +286,7 @@ def test_a_seed_gives_the_same_picture_again_and_other_seeds_others(domain):
 
 @pytest.mark.parametrize(
     'domain, median, unknown',
-    [('room', (1, 4), 0.01), ('corridor', (1, 7), 0.01), ('street', (3, 15), 0.45)],
+    [('room', (1, 4), 0.05), ('corridor', (1, 7), 0.05), ('street', (3, 15), 0.45)],
 )
 def test_pictures_and_depths_are_plausible(domain, median, unknown):
     samples = [render(domain, seed, SIZE_HW) for seed in range(12)]
@@ -323,9 +326,9 @@ def test_any_size_keeps_the_scene_and_gives_finite_depth():
             (1.4, 0.8, 0.7),
             (1.4, 0.8, 0.78),
         ),
-        (furniture.chair, (0.4, 0.4, 0.7), (0.75, 0.8, 1.2)),
+        (seat.chair, (0.4, 0.4, 0.7), (0.75, 0.8, 1.2)),
         (
-            lambda at, palette: furniture.bed(at, palette, 1.4, 2),
+            lambda at, palette: seat.bed(at, palette, 1.4, 2),
             (1.4, 1.9, 0.6),
             (1.6, 2.2, 1.25),
         ),

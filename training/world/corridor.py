@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from . import furniture, interior, vehicle
+from . import furniture, interior, seat, vehicle
 from .clutter import scatter
 from .material import Palette
 from .scene import Frame, Lamp, Scene
@@ -60,7 +60,7 @@ def _beside(at: Frame, palette, width):
     elif what == 1 and width > 1.8:
         furniture.pot_plant(at, palette)
     elif what == 2 and width > 1.8:
-        furniture.chair(at.moved(y=0.05), palette)
+        seat.chair(at.moved(y=0.05), palette)
     elif what == 3:
         furniture.cabinet(at, palette, rng.uniform(0.5, 1.2), 0.35, rng.uniform(0.7, 1.9))
     elif what == 4:

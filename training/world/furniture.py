@@ -8,14 +8,12 @@ Every piece stands in a frame whose x axis runs along its back; it fills |x| <= 
 
 from __future__ import annotations
 
-import math
-
 from .clutter import plant, scatter
 from .material import Palette
 from .scene import Frame
 
 
-def _legs(at: Frame, palette, width, depth, height, thick, material):
+def legs(at: Frame, palette, width, depth, height, thick, material):
     inset = thick / 2 + 0.02
     for x in (-width / 2 + inset, width / 2 - inset):
         for y in (inset, depth - inset):
@@ -33,7 +31,7 @@ def table(at: Frame, palette: Palette, width, depth, height=None, clutter=None) 
     at.box(0, depth / 2, height - thick, width, depth, thick, top)
     style = rng.random()
     if style < 0.65:
-        _legs(at, palette, width, depth, height - thick, rng.uniform(0.03, 0.08), frame_material)
+        legs(at, palette, width, depth, height - thick, rng.uniform(0.03, 0.08), frame_material)
     elif style < 0.8:
         at.cylinder(0, depth / 2, 0, 0.05, height - thick, frame_material)
         at.cylinder(0, depth / 2, 0, 0.35 * depth, 0.03, frame_material)
@@ -90,103 +88,6 @@ def _laptop(at, palette):
     lid = at.moved(0, -0.115, 0.015).tilted('x', 0.3)
     lid.box(0, 0, 0, 0.33, 0.01, 0.22, grey)
     lid.box(0, 0.006, 0.01, 0.31, 0.003, 0.2, palette.picture('screen', glow=0.5))
-
-
-def chair(at: Frame, palette: Palette, width=0.45, depth=0.48) -> None:
-    """Build a chair: four legs, or a swivel chair on a star."""
-    rng = palette.rng
-    seat = rng.uniform(0.42, 0.5)
-    cover = palette.fabric() if rng.random() < 0.6 else palette.wood()
-    if rng.random() < 0.5:
-        stand = palette.metal()
-        at.cylinder(0, depth / 2, 0.05, 0.025, seat - 0.05, stand)
-        for k in range(5):
-            arm = at.moved(0, depth / 2, 0.04, k * 2 * math.pi / 5)
-            arm.box(0.15, 0, 0, 0.3, 0.04, 0.04, stand)
-            arm.ellipsoid(0.28, 0, -0.01, (0.03, 0.03, 0.03), stand)
-        if rng.random() < 0.5:
-            for x in (-width / 2, width / 2):
-                at.box(x, 0.55 * depth, seat + 0.18, 0.05, 0.25, 0.03, stand)
-                at.box(x, 0.5 * depth, seat, 0.03, 0.04, 0.18, stand)
-    else:
-        _legs(at, palette, width, depth, seat - 0.03, rng.uniform(0.025, 0.045), palette.wood())
-    thick = rng.uniform(0.03, 0.09)
-    at.box(0, depth / 2, seat - thick, width, depth, thick, cover)
-    back = at.moved(0, 0.03, seat).tilted('x', rng.uniform(0.0, 0.2))
-    lift, tall = rng.choice([0.0, 0.12]), rng.uniform(0.3, 0.6)
-    if rng.random() < 0.7:
-        back.box(0, 0, lift, width, 0.04, tall - lift, cover)
-    else:
-        for x in (-0.45, -0.15, 0.15, 0.45):
-            back.box(x * width, 0, 0, 0.03, 0.03, tall, cover)
-        back.box(0, 0, tall - 0.06, width, 0.03, 0.07, cover)
-
-
-def stool(at: Frame, palette: Palette, width=0.38, depth=0.38) -> None:
-    """Build a round stool or a pouffe."""
-    rng = palette.rng
-    height = rng.uniform(0.4, 0.7)
-    if rng.random() < 0.4:
-        at.cylinder(0, depth / 2, 0, width / 2, height * 0.7, palette.fabric())
-        return
-    at.cylinder(0, depth / 2, height - 0.04, width / 2, 0.04, palette.wood())
-    for k in range(3):
-        leg = at.moved(0, depth / 2, 0, k * 2 * math.pi / 3)
-        leg.cylinder(0.35 * width, 0, 0, 0.018, height - 0.04, palette.metal())
-
-
-def sofa(at: Frame, palette: Palette, width, depth) -> None:
-    """Build a sofa or an armchair with cushions."""
-    rng = palette.rng
-    cover, seat, arm = palette.fabric(), rng.uniform(0.38, 0.46), rng.uniform(0.12, 0.24)
-    back, tall, side = rng.uniform(0.16, 0.26), rng.uniform(0.72, 0.92), rng.uniform(0.52, 0.66)
-    at.box(0, depth / 2, 0.08, width, depth, seat - 0.2, cover)
-    at.wedge(0, back / 2, 0.08, width, back, tall - 0.08, (0, 0, 0.5, 0), cover)
-    for x in (-1, 1):
-        at.box(x * (width - arm) / 2, depth / 2, 0.08, arm, depth, side - 0.08, cover)
-        at.moved(x * (width - arm) / 2, depth / 2, side).tilted('x', math.pi / 2).cylinder(
-            0, 0, -depth / 2, arm / 2, depth, cover
-        )
-    n = max(1, round((width - 2 * arm) / rng.uniform(0.6, 0.9)))
-    step = (width - 2 * arm) / n
-    for k in range(n):
-        x = (k - (n - 1) / 2) * step
-        at.wedge(
-            x,
-            (depth + back) / 2,
-            seat - 0.12,
-            step - 0.015,
-            depth - back,
-            0.13,
-            (0.04, 0.04, 0.05, 0.0),
-            cover,
-        )
-        if rng.random() < 0.6:
-            cushion = at.moved(x, back + 0.14, seat + 0.2).tilted('x', rng.uniform(0.1, 0.4))
-            cushion.ellipsoid(0, 0, 0, (0.23, 0.09, 0.22), palette.fabric())
-
-
-def bed(at: Frame, palette: Palette, width, depth) -> None:
-    """Build a bed with a head board, duvet and pillows."""
-    rng = palette.rng
-    height, wood = rng.uniform(0.28, 0.4), palette.wood()
-    at.box(0, depth / 2, 0.06, width, depth, height - 0.06, wood)
-    at.box(0, 0.03, 0, width + 0.05, 0.05, rng.uniform(0.7, 1.2), wood)
-    at.wedge(0, depth / 2, height, width - 0.06, depth - 0.08, 0.2, (0.03,) * 4, palette.fabric())
-    duvet = rng.uniform(0.5, 0.75) * depth
-    at.wedge(
-        0,
-        depth - duvet / 2,
-        height + 0.12,
-        width + 0.04,
-        duvet,
-        0.14,
-        (0.1,) * 4,
-        palette.fabric(),
-    )
-    for x in (-0.25, 0.25) if width > 1.2 else (0.0,):
-        pillow = at.moved(x * width, 0.28, height + 0.25, rng.normal(0, 0.15))
-        pillow.ellipsoid(0, 0, 0, (0.33, 0.2, 0.08), palette.fabric())
 
 
 def cabinet(at: Frame, palette: Palette, width, depth, height, clutter=None) -> None:

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch.nn.functional import avg_pool2d, interpolate
 
-from .raycast import blocked, from_tiles, Solids, View
+from .raycast import from_tiles, Solids, View
 from .scene import Scene, Sky
+from .shadow import blocked
 from .solids import normal
 from .texture import TextureBank
 

@@ -22,6 +22,7 @@ from .atlas import Atlas
 from .develop import develop
 from .geometry import Geometry
 from .glb import read_glb
+from .picture import PICTURES
 from .raylight import Casters, Lamp, Look, shade
 from .staging import Stage
 
@@ -132,7 +133,7 @@ class MeshWorld:
             image = np.uint8(np.clip(plain, 0, 255).repeat(3, axis=2))
             self._kinds.setdefault('plain', []).append(self._add_material(image, 'photo'))
         for kind in _PICTURES:
-            draw, count = pattern.KINDS[kind]
+            draw, count = PICTURES[kind]
             for _ in range(count):
                 image = np.uint8(255 * np.clip(draw(rng, 128), 0, 1) ** (1 / 2.2))
                 material = self._add_material(image, 'picture')

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from . import furniture, interior, vehicle
+from . import furniture, interior, seat, vehicle
 from .clutter import scatter
 from .material import Palette
 from .scene import Frame, Scene
@@ -16,7 +16,7 @@ from .viewpoint import looking_at, Viewpoint
 # Per kind of room: pieces along the walls and pieces in the middle.
 KINDS = {
     'office': (
-        ('desk', 'desk', 'desk', 'shelf', 'cabinet', 'cartons', 'bin_', 'pot_plant', 'table'),
+        ('desk', 'desk', 'desk', 'shelf', 'cabinet', 'cartons', 'bin', 'pot_plant', 'table'),
         ('desk', 'table', 'chair', 'chair'),
     ),
     'living': (
@@ -28,7 +28,7 @@ KINDS = {
         ('chair', 'stool', 'cartons'),
     ),
     'kitchen': (
-        ('kitchen', 'kitchen', 'wardrobe', 'table', 'shelf', 'bin_', 'chair'),
+        ('kitchen', 'kitchen', 'wardrobe', 'table', 'shelf', 'bin', 'chair'),
         ('table', 'table', 'chair', 'stool'),
     ),
     'store': (
@@ -46,9 +46,16 @@ SIZES = {
     'wardrobe': ((0.6, 2.2), (0.5, 0.65), (1.7, 2.2)), 'kitchen': ((1.2, 3.2), (0.6, 0.65)),
     'television': ((1.0, 1.8), (0.35, 0.5)), 'floor_lamp': ((0.4, 0.45), (0.4, 0.45)),
     'pot_plant': ((0.4, 0.7), (0.4, 0.7)), 'cartons': ((0.6, 1.4), (0.45, 0.6)),
-    'bin_': ((0.3, 0.4), (0.3, 0.4)),
+    'bin': ((0.3, 0.4), (0.3, 0.4)),
 }  # fmt: skip
-BUILDERS = {'coffee': furniture.table, 'wardrobe': furniture.cabinet}
+BUILDERS = {
+    'desk': furniture.desk, 'table': furniture.table, 'coffee': furniture.table,
+    'chair': seat.chair, 'stool': seat.stool, 'sofa': seat.sofa, 'bed': seat.bed,
+    'shelf': furniture.shelf, 'cabinet': furniture.cabinet, 'wardrobe': furniture.cabinet,
+    'kitchen': furniture.kitchen, 'television': furniture.television,
+    'floor_lamp': furniture.floor_lamp, 'pot_plant': furniture.pot_plant,
+    'cartons': furniture.cartons, 'bin': furniture.bin_,
+}  # fmt: skip
 
 
 def room(scene: Scene, palette: Palette) -> list[Viewpoint]:
@@ -145,10 +152,10 @@ def _place(at: Frame, palette, name, size, taken, targets):
         return
     taken.append((centre, reach, radius))
     options = {'height': rng.uniform(0.35, 0.5)} if name == 'coffee' else {}
-    BUILDERS.get(name, getattr(furniture, name, None))(at, palette, *size, **options)
+    BUILDERS[name](at, palette, *size, **options)
     if name in ('desk', 'table') and rng.random() < 0.8:
         x = rng.uniform(-0.3, 0.3) * size[0]
-        furniture.chair(
+        seat.chair(
             at.moved(x, size[1] + rng.uniform(0.2, 0.6), 0, math.pi + rng.normal(0, 0.5)), palette
         )
     top = {'desk': 0.75, 'table': 0.75, 'kitchen': 0.9, 'coffee': 0.45, 'bed': 0.5, 'sofa': 0.45}

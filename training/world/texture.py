@@ -16,7 +16,8 @@ import cv2
 import numpy as np
 import torch
 
-from . import pattern
+from .pattern import PATTERNS
+from .picture import PICTURES
 
 SIZE = 128  # texels per side of the largest mip level
 LEVELS = int(math.log2(SIZE)) + 1
@@ -34,10 +35,10 @@ class TextureBank:
     def __init__(self, device='cpu', folder: Path | None = None):
         rng = np.random.default_rng(20261121)
         images, self.kinds, self.photos, is_picture = [], {}, {}, []
-        for kind, (draw, count) in pattern.KINDS.items():
+        for kind, (draw, count) in (PATTERNS | PICTURES).items():
             self.kinds[kind] = range(len(images), len(images) + count)
             images += [draw(rng, SIZE) for _ in range(count)]
-            is_picture += [float(kind in pattern.PICTURES)] * count
+            is_picture += [float(kind in PICTURES)] * count
         for path in _image_files(folder):
             self.photos.setdefault(path.stem.split('__')[0], []).append(len(images))
             images.append(_read(path))
