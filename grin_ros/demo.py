@@ -34,7 +34,6 @@ RUN_LIMIT = 600.0  # seconds for the rest
 LAST_LIMIT = 20.0  # seconds for the node to finish the last frame
 DRAW_LIMIT = 120.0  # seconds for open3d to draw
 DOMAINS = range(60, 101)  # of DDS: robots count from 0, and above 101 ports may be taken
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,9 +64,6 @@ def run(args: argparse.Namespace) -> int:
     show = _viewer() if args.view else None
     args.out.mkdir(parents=True, exist_ok=True)
     _isolate()
-    # Like Ctrl-C: a closed terminal or a CI's time limit must leave no process behind either.
-    for number in SIGNALS:
-        signal.signal(number, signal.default_int_handler)
     try:
         report, frame = _record(args, source, show)
     except RuntimeError as error:
@@ -117,6 +113,8 @@ def _record(args: argparse.Namespace, source: list[str], show: Callable | None):
     def wait(condition: Callable, limit: float, *children: Child) -> bool:
         end = time.monotonic() + limit
         while not condition():
+            if came:
+                raise KeyboardInterrupt
             if time.monotonic() > end:
                 return False
             for child in children:
@@ -124,7 +122,7 @@ def _record(args: argparse.Namespace, source: list[str], show: Callable | None):
             recorder.spin()
         return True
 
-    with recording(show) as recorder, _children(args.out) as start:
+    with _signals_held() as came, recording(show) as recorder, _children(args.out) as start:
         print(f'camera: {" ".join(source)}')
         program = 'import sys; from grin_ros.cli import main; sys.exit(main())'
         camera = start(
@@ -145,8 +143,8 @@ def _record(args: argparse.Namespace, source: list[str], show: Callable | None):
         with tqdm(total=args.count, desc='frames', unit='', disable=None) as bar:
 
             def enough() -> bool:
-                bar.set_postfix({'with depth': recorder.frames_out}, refresh=False)
                 bar.update(min(recorder.frames_in, args.count) - bar.n)
+                bar.set_postfix({'with depth': recorder.frames_out})
                 played = recorder.frames_in >= args.count and recorder.frames_out >= LEAST_OUT
                 return played or recorder.failure
 
@@ -173,12 +171,28 @@ def _children(folder: Path) -> Iterator[Callable[..., Child]]:
     try:
         yield start
     finally:
-        # A second Ctrl-C must not keep us from cleaning up after the first.
-        before = {number: signal.signal(number, signal.SIG_IGN) for number in SIGNALS}
         for child in reversed(children):
             child.stop()
+
+
+@contextmanager
+def _signals_held() -> Iterator[list[int]]:
+    """
+    Collect signals, so that none comes between the birth of a child and our knowing of it.
+
+    Nor can a second Ctrl-C keep us from cleaning up after the first. Closing the terminal and a
+    CI's time limit are to us what Ctrl-C is.
+    """
+    came: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {one: signal.signal(one, lambda number, _: came.append(number)) for one in numbers}
+    try:
+        yield came
+    finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _draw(out: Path, frame) -> None:

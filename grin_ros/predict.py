@@ -21,7 +21,7 @@ from grin_ros.options import (
     inference_options,
     load_pipeline,
 )
-from grin_ros.ros.rectifier import Rectifier
+from grin_ros.rectifier import Rectifier
 from grin_ros.sources import find_sources, read_image, Source
 
 PNG_SCALE = 256  # stored value per metre

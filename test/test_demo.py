@@ -1,8 +1,9 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The whole demo, as a user starts it: two processes over DDS, with the tiny network."""
+"""The whole demo, as a user starts it: two processes over DDS, with a tiny network."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 import json
 import os
 from pathlib import Path
@@ -20,6 +21,7 @@ import torch
 from grin_ros.checkpoint import build_model, ModelConfig, save
 from grin_ros.cli import main
 from grin_ros.config import load as load_config
+from grin_ros.depth import DepthConfig
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = (48, 64)
@@ -29,11 +31,14 @@ DTYPE = [('xyz', '<f4', 3), ('rgb', 'u1', 3)]
 
 @pytest.fixture(scope='module')
 def checkpoint(tmp_path_factory) -> Path:
-    """Untrained, the network answers x_0 = 0 everywhere, which is a depth that we know."""
+    """A network that answers x_0 = 0.2 whatever it sees, which is a depth that we know."""
     config = load_config(ModelConfig, ROOT / 'config' / 'grin_tiny.yaml')
-    torch.manual_seed(0)
+    config = replace(config, target='x_0', depth=DepthConfig('log', 0.1, 200.0))
+    model = build_model(config)
+    torch.nn.init.zeros_(model.out.weight)
+    torch.nn.init.constant_(model.out.bias, 0.2)
     path = tmp_path_factory.mktemp('weights') / 'tiny.safetensors'
-    save(path, build_model(config), config)
+    save(path, model, config)
     return path
 
 
@@ -89,7 +94,7 @@ def test_report_and_pictures(tmp_path, checkpoint, bag):
     assert (report['device'], report['steps']) in (('cpu', 1), ('cuda', 1))
     assert report['checkpoint'] == str(checkpoint)
     assert report['source'] == 'bag walk'
-    known = np.sqrt(0.1 * 200)  # x_0 = 0 is the middle of log depth
+    known = 0.1 * 2000**0.6  # 0.2 is 60 % of the way from -1 to 1, in log depth
     for key in ('min', 'median', 'max'):
         assert report['depth'][key] == pytest.approx(known, rel=1e-3)
 

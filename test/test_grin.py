@@ -183,10 +183,9 @@ def test_local_features_are_bilinear_at_pixel_centres():
     ramp = (torch.arange(48) + 0.5) * 2 - 0.5  # u of the stride-2 cells' centres
     maps[0][0, 0] = ramp
     with torch.no_grad():
-        for conv in model.local_feature:
-            conv.weight.zero_()
-            conv.bias.zero_()
-        model.local_feature[0].weight[0, 0] = 1.0
+        model.local_feature.weight.zero_()
+        model.local_feature.bias.zero_()
+        model.local_feature.weight[0, 0] = 1.0
         for p in model.local_mlp.parameters():
             p.zero_()
         uv = torch.tensor([[[10.0, 5.0], [33.25, 60.0], [80.5, 31.0]]])

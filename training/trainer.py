@@ -162,7 +162,7 @@ class Trainer:
                 if math.isnan(loss):
                     bar.write(f'step {self.step - 1}: loss or gradient not finite, step skipped')
                 else:
-                    mean = loss if mean is None else 0.98 * mean + 0.02 * loss
+                    mean = loss if mean is None else 0.95 * mean + 0.05 * loss
                 self.seconds += time.monotonic() - begin
                 bar.update()
                 bar.set_postfix(loss=f'{mean:.4f}' if mean is not None else 'nan')

@@ -83,9 +83,8 @@ class GRIN(nn.Module):
         self.neck = Neck(self.encoder.channels, config.feature_dim)
         self.rays = FourierRays(config.ray_bands)
         if config.local_conditioning:
-            self.local_feature = nn.ModuleList(
-                nn.Conv2d(config.feature_dim, dim, 1) for _ in self.encoder.channels
-            )
+            scales = len(self.encoder.channels)
+            self.local_feature = nn.Linear(scales * config.feature_dim, dim)
         if config.geometry:
             self.local_ray = nn.Linear(self.rays.dim, dim)
         self.local_mlp = nn.Sequential(
@@ -117,7 +116,11 @@ class GRIN(nn.Module):
         )  # fmt: skip
         self.out_norm = nn.LayerNorm(dim)
         self.out = nn.Linear(dim, 1)
-        nn.init.zeros_(self.out.weight)
+        # Noisy depth enters quietly and the answer starts small: the first steps of training are
+        # those of a regression from the conditioning, which the noise would only blur.
+        nn.init.normal_(self.depth_in.weight, std=0.05)
+        nn.init.zeros_(self.depth_in.bias)
+        nn.init.normal_(self.out.weight, std=0.02)
         nn.init.zeros_(self.out.bias)
 
     def encode(
@@ -163,12 +166,11 @@ class GRIN(nn.Module):
         if self.config.geometry:
             local = self.local_ray(self.rays(camera.rays(uv)))
         if self.config.local_conditioning:
-            # Convolve, then sample: the same as sampling and a linear layer, on fewer points.
-            for conv, x in zip(self.local_feature, maps, strict=True):
-                x = F.grid_sample(
-                    conv(x).float(), grid, padding_mode='border', align_corners=False
-                )
-                local = local + x[:, :, 0].transpose(1, 2)
+            sampled = [
+                F.grid_sample(x.float(), grid, padding_mode='border', align_corners=False)
+                for x in maps
+            ]  # (B, feature_dim, 1, N) of every scale
+            local = local + self.local_feature(torch.cat(sampled, dim=1)[:, :, 0].transpose(1, 2))
         return local + self.local_mlp(local)
 
     def global_tokens(self, maps: list[torch.Tensor], camera: Camera) -> torch.Tensor:

@@ -17,8 +17,8 @@ class Attention(nn.Module):
     Multi-head attention from queries of width `dim` to a context of width `context_dim`.
 
     The inner width is the smaller of the two, as in the official RIN code. Queries and keys are
-    layer-normalised per head (QK-norm), which keeps the logits bounded in bf16. Keys and values are
-    made apart from the attention itself so that a caller can cache or stream them.
+    normalised per head (QK-norm), which keeps the logits bounded in bf16. Keys and values are made
+    apart from the attention itself so that a caller can cache or stream them.
     """
 
     def __init__(self, dim: int, context_dim: int, heads: int):

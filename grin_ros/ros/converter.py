@@ -12,9 +12,9 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from grin_ros.camera import Camera
 from grin_ros.pictures import colorize, depth_range, with_legend
 from grin_ros.pipeline import DepthPipeline, Prediction
+from grin_ros.rectifier import Rectifier
 from grin_ros.ros.from_msg import read_camera, read_image
 from grin_ros.ros.parameters import NodeConfig
-from grin_ros.ros.rectifier import Rectifier
 from grin_ros.ros.to_msg import camera_info, depth_image, point_cloud, rgb_image
 
 OUTPUTS = {
