@@ -64,6 +64,9 @@ def run(args: argparse.Namespace) -> int:
     show = _viewer() if args.view else None
     args.out.mkdir(parents=True, exist_ok=True)
     _isolate()
+    # A closed terminal or a CI's time limit must leave no process behind either.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         report, frame = _record(args, source, show)
     except RuntimeError as error:
@@ -151,6 +154,8 @@ def _record(args: argparse.Namespace, source: list[str], show: Callable | None):
             wait(enough, RUN_LIMIT if recorder.frames_out else 0.0, camera, node)
         camera.stop()
         wait(recorder.settled, LAST_LIMIT, node)
+    if recorder.failure:
+        raise RuntimeError(f'the node cannot work: {recorder.failure}')
     if recorder.frames_out < LEAST_OUT or recorder.newest is None:
         raise RuntimeError(
             f'only {recorder.frames_out} of {recorder.frames_in} frames came out in time; the '
@@ -180,8 +185,7 @@ def _signals_held() -> Iterator[list[int]]:
     """
     Collect signals, so that none comes between the birth of a child and our knowing of it.
 
-    Nor can a second Ctrl-C keep us from cleaning up after the first. Closing the terminal and a
-    CI's time limit are to us what Ctrl-C is.
+    Nor can a second Ctrl-C keep us from cleaning up after the first.
     """
     came: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

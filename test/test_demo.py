@@ -133,7 +133,8 @@ def test_a_node_that_cannot_work_is_quoted(tmp_path, bag):
     process = start(tmp_path, '--bag', bag, '--checkpoint', tmp_path / 'none.safetensors')
     _, error = process.communicate(timeout=TIMEOUT)
     assert process.returncode == 1
-    assert error.splitlines()[-1].startswith('grin: ') and 'none.safetensors' in error
+    assert error.splitlines()[-1].startswith('grin: the node cannot work: ')
+    assert 'none.safetensors' in error
     assert not processes(bag)
 
 
