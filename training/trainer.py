@@ -172,14 +172,19 @@ class Trainer:
         return losses
 
     def save(self) -> None:
-        """Write `last.safetensors` (averaged weights, for use) and the state to go on from."""
+        """
+        Write what is of use, and what training needs to go on.
+
+        `last.safetensors` holds the averaged weights in half precision, for the node;
+        `state.safetensors` everything from which `resume` goes on exactly.
+        """
         save_state(
             self.folder / 'state.safetensors', self.model, self.optimiser, self.ema,
             step=self.step, seconds=self.seconds, config=to_dict(self.config),
         )  # fmt: skip
         self.ema.swap(self.model)
         save(
-            self.folder / 'last.safetensors', self.model, self.config.model,
+            self.folder / 'last.safetensors', self.model, self.config.model, half=True,
             step=self.step, hours=round(self.seconds / 3600, 3), device=str(self.device),
             sources=self.batches.manifest(), recipe=_portable(self.config),
         )  # fmt: skip
@@ -193,7 +198,7 @@ class Trainer:
         """
         extra = load_state(self.folder / 'state.safetensors', self.model, self.optimiser, self.ema)
         saved, now = extra['config'], to_dict(self.config)
-        changed = [k for k in now if k not in ('output', 'save_every') and saved.get(k) != now[k]]
+        changed = [k for k in now if k not in ('output', 'features', 'save_every') and saved.get(k) != now[k]]
         if changed:
             raise ValueError(
                 f'{self.folder} was trained with another {", ".join(changed)}; '
@@ -205,7 +210,7 @@ class Trainer:
 def _portable(config: TrainConfig) -> dict:
     """Give the recipe without folders of this machine."""
     recipe = to_dict(config)
-    for name in ('model', 'output', 'sources', 'encoder_weights', 'initial'):
+    for name in ('model', 'output', 'features', 'sources', 'encoder_weights', 'initial'):
         recipe.pop(name)
     return {**recipe, 'initial': Path(config.initial).name,
             'encoder_weights': Path(config.encoder_weights).name}  # fmt: skip
