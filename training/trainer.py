@@ -198,7 +198,8 @@ class Trainer:
         """
         extra = load_state(self.folder / 'state.safetensors', self.model, self.optimiser, self.ema)
         saved, now = extra['config'], to_dict(self.config)
-        changed = [k for k in now if k not in ('output', 'features', 'save_every') and saved.get(k) != now[k]]
+        free = ('output', 'features', 'save_every')
+        changed = [k for k in now if k not in free and saved.get(k) != now[k]]
         if changed:
             raise ValueError(
                 f'{self.folder} was trained with another {", ".join(changed)}; '
