@@ -16,7 +16,7 @@ from grin_ros.checkpoint import ModelConfig
 from grin_ros.config import load
 from grin_ros.models.embeddings import FourierRays, GammaEmbedding
 from grin_ros.models.grin import GRIN, GRINConfig
-from grin_ros.models.image_encoder import EncoderConfig
+from grin_ros.models.image_encoder import EncoderConfig, Standardise
 from grin_ros.models.layers import Attention
 from grin_ros.models.rin import LatentInit
 
@@ -103,7 +103,7 @@ def test_cached_conditioning_is_what_the_tokens_give():
     with torch.no_grad():
         cond = model.encode(image, camera, uv)
         cached, _ = model(x_t, gamma, cond)
-        tokens = model.global_tokens(model.neck(model.features(image)), camera)
+        tokens = model.global_tokens(model.mix(model.features(image), camera), camera)
         for block, pair in zip(model.blocks, cond.tokens, strict=True):
             for kept, fresh in zip(pair, block.global_read.keys_values(tokens), strict=True):
                 torch.testing.assert_close(kept, fresh)
@@ -236,6 +236,25 @@ def test_the_robot_preset_keeps_its_promise():
     encoder = sum(p.numel() for p in model.encoder.parameters())
     assert total - encoder <= 20e6
     assert 2 * total <= 40 * 2**20  # half precision, in the repository
+
+
+def test_channels_are_standardised_by_running_figures_alone():
+    torch.manual_seed(0)
+    scale, shift = torch.tensor([0.1, 3.0, 1.0]), torch.tensor([5.0, -40.0, 0.0])
+
+    def draw():
+        return torch.randn(4, 3, 8, 8) * scale[:, None, None] + shift[:, None, None]
+
+    layer = Standardise(3)
+    for _ in range(50):
+        layer(draw())
+    layer.eval()
+    out = layer(torch.cat([draw() for _ in range(50)]))
+    torch.testing.assert_close(out.mean((0, 2, 3)), torch.zeros(3), atol=0.05, rtol=0)
+    torch.testing.assert_close(out.std((0, 2, 3)), torch.ones(3), atol=0.05, rtol=0)
+    # What sets a batch apart from the average must survive, unlike in batch norm.
+    brighter = layer.train()(draw() + scale[:, None, None])
+    assert (brighter.mean((0, 2, 3)) > 0.8).all()
 
 
 def test_hopeless_configurations_are_refused():

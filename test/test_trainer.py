@@ -20,7 +20,7 @@ from grin_ros.training.ema import EMA
 from grin_ros.training.lion import Lion
 from grin_ros.training.sample import Sample, SampleSetWriter
 from grin_ros.training.trainer import build_optimiser, learning_rate, Trainer
-from grin_ros.training.transforms import augment, fit, flip, random_crop
+from grin_ros.training.transforms import augment, degrade, fit, flip, random_crop
 
 TINY = load_config(ModelConfig, 'config/grin_tiny.yaml')
 SIZE = (64, 96)
@@ -130,7 +130,7 @@ def test_every_ablation_trains(planes, tmp_path, name):
     def mean_loss():
         trainer.model.eval()
         generator = torch.Generator().manual_seed(0)
-        return np.mean([trainer.loss(trainer.batches[0], generator).item() for _ in range(8)])
+        return np.mean([trainer.loss(trainer.batches[0][0], generator).item() for _ in range(8)])
 
     with torch.no_grad():
         before = mean_loss()
@@ -151,7 +151,7 @@ def test_only_measured_pixels_are_drawn(planes, tmp_path):
     found = {(*uv, d) for uv, d in zip(batch.uv[0].tolist(), batch.depth[0, :, 0].tolist())}
     assert {tuple(map(float, f)) for f in found} == {(20.0, 10.0, 2.0), (70.0, 40.0, 5.0)}
     assert not batch.depth[1].any()
-    assert math.isfinite(trainer.train_step(replace_image(batch)))
+    assert math.isfinite(trainer.train_step([replace_image(batch)]))
 
 
 def replace_image(batch):
@@ -161,10 +161,10 @@ def replace_image(batch):
 
 def test_a_gradient_that_is_not_finite_skips_the_step(planes, tmp_path):
     trainer = Trainer(recipe(planes, tmp_path))
-    batch = trainer.batches[0]
+    batch = trainer.batches[0][0]
     batch.image[0] = math.nan
     before = [p.detach().clone() for p in trainer.model.parameters()]
-    assert math.isnan(trainer.train_step(batch))
+    assert math.isnan(trainer.train_step([batch]))
     assert all(torch.equal(a, b) for a, b in zip(before, trainer.model.parameters(), strict=True))
     assert math.isfinite(trainer.train_step(trainer.batches[1]))
 
@@ -209,6 +209,20 @@ def test_views_keep_image_depth_and_camera_together():
         found, worst = plane(view)
         np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=0.01)
         assert worst < 0.02
+
+
+def test_spoiling_keeps_what_the_picture_shows():
+    """Coarse brightness survives every way of spoiling; colours, pixels and bits do not."""
+    image = tilted(3, (96, 128)).image
+    spoiled = [degrade(image, np.random.default_rng(i)) for i in range(40)]
+    coarse = image.reshape(6, 16, 8, 16, 3).mean((1, 3))
+    for other in spoiled:
+        assert other.shape == image.shape
+        assert other.dtype == np.uint8
+        difference = np.abs(other.reshape(6, 16, 8, 16, 3).mean((1, 3)) - coarse)
+        assert difference.mean() < 255 / 3 / 4  # a quarter of the coarsest step of colour
+    kept = sum(np.array_equal(other, image) for other in spoiled)
+    assert 8 < kept < 36
 
 
 def test_lion_takes_the_published_step():

@@ -50,10 +50,10 @@ class Batch:
 
 class Batches:
     """
-    Draws the batch of any step from the mixture of sources.
+    Draws the images of any step from the mixture of sources.
 
-    Sources of one image size form a group, since a batch has one size; a batch takes one group,
-    by weight, and in it each image its source, by weight.
+    Images of one size make one Batch, so a step has as many as there are sizes among its images:
+    every step sees near and far, indoors and outdoors, and is not thrown from one to the other.
     """
 
     def __init__(self, config: TrainConfig, model: GRIN, device: torch.device | str):
@@ -65,16 +65,18 @@ class Batches:
             self.caches = [
                 FeatureCache.open(folder, s, model, device, config.seed) for s in self.sources
             ]
-        self.sizes = sorted({s.size for s in self.sources})
         weights = np.array([s.config.weight for s in self.sources])
-        self.groups = [np.array([s.size == size for s in self.sources]) for size in self.sizes]
-        self.group_weights = np.array([weights[g].sum() for g in self.groups]) / weights.sum()
-        self.weights = [np.where(g, weights, 0) / weights[g].sum() for g in self.groups]
+        self.weights = weights / weights.sum()
 
-    def __getitem__(self, step: int) -> Batch:
+    def __getitem__(self, step: int) -> list[Batch]:
         rng = np.random.default_rng((self.config.seed, step))
-        group = rng.choice(len(self.groups), p=self.group_weights)
-        chosen = rng.choice(len(self.sources), self.config.batch, p=self.weights[group])
+        chosen = sorted(rng.choice(len(self.sources), self.config.batch, p=self.weights))
+        sizes = sorted({self.sources[s].size for s in chosen})
+        return [self._batch([s for s in chosen if self.sources[s].size == size], step, rng)
+                for size in sizes]  # fmt: skip
+
+    def _batch(self, chosen: list[int], step: int, rng: np.random.Generator) -> Batch:
+        """Make one batch of the sources chosen, which have one size."""
         if self.caches[chosen[0]] is not None:
             return self._cached(chosen, rng)
         views = [
@@ -84,7 +86,7 @@ class Batches:
         camera = Camera.stack([view.camera for view in views])
         return self._draw(images(views), None, camera, [view.depth for view in views], rng)
 
-    def _cached(self, chosen: np.ndarray, rng: np.random.Generator) -> Batch:
+    def _cached(self, chosen: list[int], rng: np.random.Generator) -> Batch:
         rows = [(self.caches[s], int(rng.integers(len(self.caches[s].depth)))) for s in chosen]
         maps = [
             torch.from_numpy(np.stack([cache.maps[scale][i] for cache, i in rows])).float()

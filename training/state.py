@@ -25,6 +25,7 @@ def save_state(
     extra: JSON-able values, returned by `load_state`
     """
     tensors = {f'model/{n}': p for n, p in model.named_parameters() if p.requires_grad}
+    tensors |= {f'buffer/{n}': b for n, b in model.named_buffers() if n in model.state_dict()}
     tensors |= {f'ema/{n}': p for n, p in ema.average.items()}
     names = {p: n for n, p in model.named_parameters()}
     for p, state in optimiser.state.items():
@@ -51,7 +52,7 @@ def load_state(
     with safe_open(path, framework='pt') as file:
         extra = json.loads(file.metadata()['state'])
         stored = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    parameters = dict(model.named_parameters())
+    parameters, buffers = dict(model.named_parameters()), dict(model.named_buffers())
     trainable = {n for n, p in parameters.items() if p.requires_grad}
     if {n.split('/', 1)[1] for n in stored if n.startswith('model/')} != trainable:
         raise ValueError(f'{path} belongs to another network; use the same recipe to resume')
@@ -60,6 +61,8 @@ def load_state(
             part, name = key.split('/', 1)
             if part == 'model':
                 parameters[name].copy_(value)
+            elif part == 'buffer':
+                buffers[name].copy_(value)
             elif part == 'ema':
                 ema.average[name].copy_(value)
             else:

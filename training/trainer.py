@@ -125,8 +125,12 @@ class Trainer:
         target = target_of(x_0, eps, gamma, config.model.target, self.schedule.input_scale)
         return masked_loss(prediction, target, valid, config.loss)
 
-    def train_step(self, batch: Batch) -> float:
-        """Take one optimiser step; returns the loss, NaN if it or a gradient was not finite."""
+    def train_step(self, batches: list[Batch]) -> float:
+        """
+        Take one optimiser step on the mean loss over all images.
+
+        returns: the loss; NaN if it or a gradient was not finite, and the step was skipped
+        """
         config = self.config
         # Steps are seeded one by one: a resumed run repeats an unbroken one bit for bit on CPU.
         torch.manual_seed(config.seed * 1_000_003 + self.step)
@@ -135,17 +139,20 @@ class Trainer:
             group['lr'] = learning_rate(self.step, config.steps, config.optimiser)
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
-        loss = self.loss(batch.to(self.device), generator)
-        loss.backward()
+        count, mean = sum(len(batch.depth) for batch in batches), 0.0
+        for batch in batches:
+            loss = self.loss(batch.to(self.device), generator) * len(batch.depth) / count
+            loss.backward()
+            mean += loss.item()
         norm = nn.utils.clip_grad_norm_(
             [p for p in self.model.parameters() if p.grad is not None], config.optimiser.clip
         )
-        finite = bool(torch.isfinite(norm)) and bool(torch.isfinite(loss))
+        finite = bool(torch.isfinite(norm)) and math.isfinite(mean)
         if finite:
             self.optimiser.step()
             self.ema.update(self.model)
         self.step += 1
-        return loss.item() if finite else math.nan
+        return mean if finite else math.nan
 
     def run(self) -> list[float]:
         """Train to the last step; returns the losses of this run."""
@@ -155,9 +162,9 @@ class Trainer:
             following = loader.submit(self.batches.__getitem__, self.step)
             while self.step < self.config.steps:
                 begin = time.monotonic()
-                batch = following.result()
+                batches = following.result()
                 following = loader.submit(self.batches.__getitem__, self.step + 1)
-                loss = self.train_step(batch)
+                loss = self.train_step(batches)
                 losses.append(loss)
                 if math.isnan(loss):
                     bar.write(f'step {self.step - 1}: loss or gradient not finite, step skipped')
@@ -219,7 +226,7 @@ def _portable(config: TrainConfig) -> dict:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `grin train`."""
-    parser.add_argument('recipe', help='YAML file, for instance config/train_small.yaml')
+    parser.add_argument('recipe', help='YAML file, for instance config/train_small_1.yaml')
     parser.add_argument('--resume', action='store_true', help='go on from the last saved state')
     parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1 ...')
 

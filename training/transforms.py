@@ -63,11 +63,31 @@ def jitter_colour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return (x.clip(0, 1) * 255 + 0.5).astype(np.uint8)
 
 
+def degrade(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Spoil a uint8 image now and then as cheap cameras and old recordings do."""
+    height, width = image.shape[:2]
+    if rng.random() < 0.15:
+        image = np.repeat(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
+    if rng.random() < 0.25:  # few pixels, enlarged again
+        scale = rng.uniform(0.25, 0.7)
+        way = cv2.INTER_NEAREST if rng.random() < 0.5 else cv2.INTER_LINEAR
+        small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=way)
+        image = cv2.resize(small, (width, height), interpolation=way)
+    if rng.random() < 0.2:  # few colours
+        step = 255 / rng.integers(3, 12)
+        image = (np.round(image / step) * step).clip(0, 255).astype(np.uint8)
+    if rng.random() < 0.2:  # few bits
+        quality = int(rng.integers(10, 60))
+        data = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    return image
+
+
 def augment(sample: Sample, size: tuple[int, int], rng: np.random.Generator) -> Sample:
     """Random crop, flip and colour, then fitted to (height, width); K follows."""
     sample = random_crop(sample, size[1] / size[0], rng)
     if rng.random() < 0.5:
         sample = flip(sample)
     sample = fit(sample, size)
-    sample.image = jitter_colour(sample.image, rng)
+    sample.image = degrade(jitter_colour(sample.image, rng), rng)
     return sample

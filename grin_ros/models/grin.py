@@ -29,6 +29,7 @@ class GRINConfig:
 
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     feature_dim: int = 128  # width of the feature maps after the neck
+    neck_blocks: int = 4  # convolution blocks on the coarsest map
     interface_dim: int = 192  # width of interface (pixel) tokens
     latent_dim: int = 256  # width of latent tokens
     latents: int = 128  # number of latent tokens
@@ -80,13 +81,14 @@ class GRIN(nn.Module):
         self.config = config
         dim = config.interface_dim
         self.encoder = build_encoder(config.encoder)
-        self.neck = Neck(self.encoder.channels, config.feature_dim)
+        self.neck = Neck(self.encoder.channels, config.feature_dim, config.neck_blocks)
         self.rays = FourierRays(config.ray_bands)
         if config.local_conditioning:
             scales = len(self.encoder.channels)
             self.local_feature = nn.Linear(scales * config.feature_dim, dim)
         if config.geometry:
             self.local_ray = nn.Linear(self.rays.dim, dim)
+            self.neck_ray = nn.Linear(self.rays.dim, config.feature_dim)
         self.local_mlp = nn.Sequential(
             nn.LayerNorm(dim), nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim)
         )
@@ -148,7 +150,7 @@ class GRIN(nn.Module):
         camera: of the encoder's input image, K (B, 3, 3)
         uv: (B, N, 2) pixels of that image, or None for all
         """
-        maps = self.neck(maps)
+        maps = self.mix(maps, camera)
         if uv is None:
             uv = camera.grid().flatten(0, 1).expand(camera.K.shape[0], -1, -1).to(maps[0].device)
         tokens = None
@@ -156,6 +158,19 @@ class GRIN(nn.Module):
             tokens = self.global_tokens(maps, camera)
             tokens = tuple(block.global_read.keys_values(tokens) for block in self.blocks)
         return Conditioning(self.local(maps, camera, uv), tokens)
+
+    def mix(self, maps: list[torch.Tensor], camera: Camera) -> list[torch.Tensor]:
+        """Bring the encoder's maps to one width, with the rays of the coarsest one mixed in."""
+        geometry = None
+        if self.config.geometry:
+            rays = self.coarse_rays(camera, maps[-1])
+            geometry = self.neck_ray(rays).transpose(1, 2).unflatten(2, maps[-1].shape[-2:])
+        return self.neck(maps, geometry)
+
+    def coarse_rays(self, camera: Camera, x: torch.Tensor) -> torch.Tensor:
+        """Encoded rays of the intrinsics resized to a map (B, C, h, w): (B, h * w, rays.dim)."""
+        rays = camera.resize(tuple(x.shape[-2:])).rays()
+        return self.rays(rays.flatten(-2).transpose(-1, -2))
 
     def local(self, maps: list[torch.Tensor], camera: Camera, uv: torch.Tensor) -> torch.Tensor:
         """Features of all scales at the pixels and their encoded rays: (B, N, interface_dim)."""
@@ -179,8 +194,7 @@ class GRIN(nn.Module):
         for conv, i in zip(self.global_feature, self.coarse, strict=True):
             token = conv(maps[i]).flatten(2).transpose(1, 2)
             if self.config.geometry:
-                rays = camera.resize(tuple(maps[i].shape[-2:])).rays()
-                token = token + self.global_ray(self.rays(rays.flatten(-2).transpose(-1, -2)))
+                token = token + self.global_ray(self.coarse_rays(camera, maps[i]))
             tokens.append(token)
         tokens = self.global_norm(torch.cat(tokens, dim=1))
         if self.training and self.config.global_keep < 1:

@@ -96,33 +96,82 @@ def build_encoder(config: EncoderConfig) -> nn.Module:
     return encoder.requires_grad_(not config.frozen)
 
 
+class Standardise(nn.Module):
+    """
+    Take off each channel's running mean and divide by its running deviation.
+
+    Unlike batch norm it uses the running figures in training as well, so that a batch of streets
+    is not made to look like a batch of rooms, and evaluation sees what training saw.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.register_buffer('mean', torch.zeros(channels))
+        self.register_buffer('var', torch.ones(channels))
+        self.register_buffer('updates', torch.zeros(()))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (B, C, H, W) to the same shape, about zero mean and unit variance per channel."""
+        if self.training:
+            with torch.no_grad():
+                var, mean = torch.var_mean(x.float(), dim=(0, 2, 3))
+                self.updates += 1
+                weight = (1 / self.updates).clamp(min=0.01)
+                self.mean.lerp_(mean, weight)
+                self.var.lerp_(var, weight)
+        scale = (self.var + 1e-5).rsqrt()
+        return (x - self.mean[:, None, None]) * scale[:, None, None]
+
+
+class ConvBlock(nn.Module):
+    """Depth-wise 7x7 convolution and feed-forward with a shortcut (ConvNeXt, 2201.03545)."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.spatial = nn.Conv2d(dim, dim, 7, padding=3, groups=dim)
+        self.norm = nn.GroupNorm(1, dim)
+        self.mlp = nn.Sequential(nn.Conv2d(dim, 3 * dim, 1), nn.GELU(), nn.Conv2d(3 * dim, dim, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Map (B, dim, H, W) to the same shape."""
+        return x + self.mlp(self.norm(self.spatial(x)))
+
+
 class Neck(nn.Module):
     """
     Bring maps of all scales to one width and let coarse context flow into the fine ones.
 
-    A 1x1 convolution per scale, a top-down sum, and a depth-wise plus point-wise convolution on
-    all but the finest scale, which holds most of the pixels and would cost more than all others:
-    the shallow, always trained part on top of an encoder that may be frozen.
+    Maps are standardised per channel (a frozen trunk's channels have means many deviations away
+    from zero, which slows learning several times), brought to one width, and mixed from coarse to
+    fine: `blocks` convolution blocks on the coarsest map, one on each other but the finest, which
+    holds most of the pixels and would cost more than all others. This is the shallow, always
+    trained part on top of an encoder that may be frozen.
     """
 
-    def __init__(self, channels: tuple[int, ...], dim: int):
+    def __init__(self, channels: tuple[int, ...], dim: int, blocks: int):
         super().__init__()
-        self.norm = nn.ModuleList(nn.GroupNorm(1, c) for c in channels)
+        self.norm = nn.ModuleList(Standardise(c) for c in channels)
         self.lateral = nn.ModuleList(nn.Conv2d(c, dim, 1) for c in channels)
+        counts = [1] * (len(channels) - 2) + [blocks]
         self.mix = nn.ModuleList(
-            nn.Sequential(
-                nn.Conv2d(dim, dim, 5, padding=2, groups=dim), nn.Conv2d(dim, dim, 1), nn.GELU()
-            )
-            for _ in channels[1:]
+            nn.Sequential(*(ConvBlock(dim) for _ in range(n))) for n in counts
         )
 
-    def forward(self, maps: list[torch.Tensor]) -> list[torch.Tensor]:
-        """Map (B, C_s, H_s, W_s) of every scale s, fine to coarse, to (B, dim, H_s, W_s)."""
+    def forward(
+        self, maps: list[torch.Tensor], geometry: torch.Tensor | None = None
+    ) -> list[torch.Tensor]:
+        """
+        Map (B, C_s, H_s, W_s) of every scale s, fine to coarse, to (B, dim, H_s, W_s).
+
+        geometry: (B, dim, H_s, W_s), added to the coarsest scale, or None
+        """
         maps = [conv(norm(x)) for conv, norm, x in zip(self.lateral, self.norm, maps, strict=True)]
+        if geometry is not None:
+            maps[-1] = maps[-1] + geometry
         for i in reversed(range(len(maps))):
             if i + 1 < len(maps):
                 above = F.interpolate(maps[i + 1], size=maps[i].shape[-2:], mode='bilinear')
                 maps[i] = maps[i] + above
             if i > 0:
-                maps[i] = maps[i] + self.mix[i - 1](maps[i])
+                maps[i] = self.mix[i - 1](maps[i])
         return maps
