@@ -115,10 +115,12 @@ class Standardise(nn.Module):
         if self.training:
             with torch.no_grad():
                 var, mean = torch.var_mean(x.float(), dim=(0, 2, 3))
-                self.updates += 1
-                weight = (1 / self.updates).clamp(min=0.01)
-                self.mean.lerp_(mean, weight)
-                self.var.lerp_(var, weight)
+                # A batch that is not finite skips its step; it must not stay behind in here either.
+                good = torch.isfinite(var).all()
+                self.updates += good
+                weight = (1 / self.updates.clamp(min=1)).clamp(min=0.01)
+                for kept, new in ((self.mean, mean), (self.var, var)):
+                    kept.copy_(torch.where(good, torch.lerp(kept, new, weight), kept))
         scale = (self.var + 1e-5).rsqrt()
         return (x - self.mean[:, None, None]) * scale[:, None, None]
 
