@@ -115,7 +115,7 @@ class Standardise(nn.Module):
         if self.training:
             with torch.no_grad():
                 var, mean = torch.var_mean(x.float(), dim=(0, 2, 3))
-                # A batch that is not finite skips its step; it must not stay behind in here either.
+                # A batch that is not finite skips its step; nothing of it may stay in here.
                 good = torch.isfinite(var).all()
                 self.updates += good
                 weight = (1 / self.updates.clamp(min=1)).clamp(min=0.01)
