@@ -49,13 +49,13 @@ def test_a_young_monitor_counts_since_its_start(clock):
 
 def test_problems_come_and_go(clock):
     monitor = FrameMonitor(clock)
-    assert monitor.problem() == 'no image for 2 s'
+    assert monitor.problem().startswith('no image for 2 s; start the camera')
     monitor.received()
     assert monitor.problem() == ''
     monitor.refuse('no such encoding')
     assert monitor.problem() == 'frames are refused: no such encoding'
     clock.now += 2.1
-    assert monitor.problem() == 'no image for 2 s'
+    assert monitor.problem().startswith('no image for 2 s; start the camera')
     monitor.received()
     assert monitor.problem() == '' and monitor.figures()['refused_frames'] == '1'
 

@@ -52,7 +52,7 @@ class FrameMonitor:
         if now - self._refusal[0] < SILENCE:
             return f'frames are refused: {self._refusal[1]}'
         if not self._received or now - self._received[-1] > SILENCE:
-            return f'no image for {SILENCE:g} s'
+            return f'no image for {SILENCE:g} s; start the camera, or remap image to its topic'
         return ''
 
     def figures(self) -> dict[str, str]:
