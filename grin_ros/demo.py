@@ -9,8 +9,7 @@ and shows the same in the end.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 import json
 import os
 from pathlib import Path
@@ -24,7 +23,7 @@ import numpy as np
 from tqdm import tqdm
 
 from grin_ros import pictures
-from grin_ros.child import Child
+from grin_ros.child import Child, children, isolate, signals_held
 from grin_ros.cloud import splat, write_ply
 
 LEAST_OUT = 10  # frames without which the demo has shown nothing
@@ -33,7 +32,6 @@ FIRST_LIMIT = 120.0  # seconds for the first depth to come out
 RUN_LIMIT = 600.0  # seconds for the rest
 LAST_LIMIT = 20.0  # seconds for the node to finish the last frame
 DRAW_LIMIT = 120.0  # seconds for open3d to draw
-DOMAINS = range(60, 101)  # of DDS: robots count from 0, and above 101 ports may be taken
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     source, name = _source(args.bag)
     show = _viewer() if args.view else None
     args.out.mkdir(parents=True, exist_ok=True)
-    _isolate()
+    isolate()
     # A closed terminal or a CI's time limit must leave no process behind either.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
@@ -97,18 +95,6 @@ def _source(bag: str | None) -> tuple[list[str], str]:
     return [bag], f'bag {Path(bag).resolve().name}'
 
 
-def _isolate() -> None:
-    """Keep our topics from a robot nearby, and let big images through; children inherit it."""
-    os.environ['ROS_DOMAIN_ID'] = str(DOMAINS[os.getpid() % len(DOMAINS)])
-    os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
-    prefixes = [*os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep), sys.prefix]
-    shares = [Path(prefix) / 'share' / 'grin_ros' for prefix in prefixes if prefix]
-    for folder in (Path(__file__).resolve().parents[1], *shares):
-        if (folder / 'config' / 'fastdds.xml').is_file():
-            profile = str(folder / 'config' / 'fastdds.xml')
-            os.environ.setdefault('FASTRTPS_DEFAULT_PROFILES_FILE', profile)
-
-
 def _record(args: argparse.Namespace, source: list[str], show: Callable | None):
     """Run camera and node; return the report and the newest frame."""
     from grin_ros.ros.recorder import recording
@@ -125,7 +111,7 @@ def _record(args: argparse.Namespace, source: list[str], show: Callable | None):
             recorder.spin()
         return True
 
-    with _signals_held() as came, recording(show) as recorder, _children(args.out) as start:
+    with signals_held() as came, recording(show) as recorder, children(args.out) as start:
         print(f'camera: {" ".join(source)}')
         program = 'import sys; from grin_ros.cli import main; sys.exit(main())'
         camera = start(
@@ -162,41 +148,6 @@ def _record(args: argparse.Namespace, source: list[str], show: Callable | None):
             f'node says: {recorder.state}'
         )
     return recorder.report(), recorder.newest
-
-
-@contextmanager
-def _children(folder: Path) -> Iterator[Callable[..., Child]]:
-    """Start Python processes by `start(name, *arguments)`, and end them all at the end."""
-    children = []
-
-    def start(name: str, *arguments: str) -> Child:
-        children.append(Child(name, [sys.executable, *arguments], folder / f'{name}.log'))
-        return children[-1]
-
-    try:
-        yield start
-    finally:
-        for child in reversed(children):
-            child.stop()
-
-
-@contextmanager
-def _signals_held() -> Iterator[list[int]]:
-    """
-    Collect signals, so that none comes between the birth of a child and our knowing of it.
-
-    Nor can a second Ctrl-C keep us from cleaning up after the first.
-    """
-    came: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {one: signal.signal(one, lambda number, _: came.append(number)) for one in numbers}
-    try:
-        yield came
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    if came:
-        raise KeyboardInterrupt
 
 
 def _draw(out: Path, frame) -> None:
