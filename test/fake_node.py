@@ -2,8 +2,9 @@
 """
 The real node around a model that is known exactly, for the tests of the node.
 
-Depth is the red channel in decimetres; a black pixel is unknown. FAKE_SECONDS is how long the
-model takes; each inference leaves a line in the file FAKE_LOG.
+Depth is the red channel in decimetres; a black pixel is unknown. A checkpoint is a text file with
+the seconds that it takes to load and a factor for the depth. FAKE_SECONDS is how long the model
+takes; each inference leaves a line in the file FAKE_LOG.
 """
 
 from __future__ import annotations
@@ -27,8 +28,12 @@ class FakePipeline:
     def __init__(self, path, device):
         self.checkpoint, self.device = path or Path('shipped'), torch.device(device)
         print('loading', flush=True)
-        if self.checkpoint != Path('shipped'):
+        self.factor = 1.0
+        if path and not Path(path).is_file():
             raise FileNotFoundError(f'there is no checkpoint {path}; give a .safetensors')
+        if path:
+            seconds, self.factor = map(float, Path(path).read_text().split())
+            time.sleep(seconds)
 
     def infer(self, image, camera, *, stride, steps, samples, full_size, seed):
         time.sleep(float(os.environ.get('FAKE_SECONDS', '0')))
@@ -40,7 +45,7 @@ class FakePipeline:
         if not full_size:
             image = image[::stride, ::stride]
             camera = camera.resize(image.shape[:2])
-        depth = image[..., 0].astype(np.float32) / 10
+        depth = self.factor * image[..., 0].astype(np.float32) / 10
         valid = depth > 0
         std = (samples - 1) * image[..., 1].astype(np.float32) / 100
         return Prediction(np.where(valid, depth, np.float32(np.nan)), std, valid, camera)

@@ -152,7 +152,7 @@ def test_nobody_listens_and_parameters_change(peer, tmp_path):
         np.testing.assert_allclose(std[0, 0], 0.4)
         assert node.inferences[-1] == ['48', '64', '3', 'None', 'None', '2', 'True', '0', '100.0']
 
-        refused = peer.set(checkpoint='another.safetensors')
+        refused = peer.set(device='cuda')
         assert not refused.successful and 'clean up' in refused.reason
         refused = peer.set(max_relative_std=0.1, samples=1)
         assert not refused.successful and 'samples' in refused.reason

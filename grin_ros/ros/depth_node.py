@@ -15,6 +15,7 @@ import threading
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
 from rcl_interfaces.msg import SetParametersResult
 import rclpy
+from rclpy.callback_groups import ReentrantCallbackGroup
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
@@ -22,9 +23,11 @@ from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_srvs.srv import Trigger
 import torch
 
 from grin_ros.pipeline import DepthPipeline
+from grin_ros.ros.background import Background
 from grin_ros.ros.converter import DepthConverter, OUTPUTS
 from grin_ros.ros.diagnostics import FrameMonitor, status
 from grin_ros.ros.newest import NewestWorker
@@ -51,11 +54,15 @@ class DepthNode(LifecycleNode):
         self._converter = None  # while configured
         self._worker = None  # while active
         self._failure = ''  # why the last configuration failed
+        self._reloading = False
         self._inputs = []
         self._outputs = {}  # topic -> publisher
         self._info = None  # the newest CameraInfo
         self._monitor = FrameMonitor()
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
+        # A group of its own, because it keeps its group from other callbacks as long as it waits.
+        group = ReentrantCallbackGroup()
+        self.create_service(Trigger, '~/reload', self._on_reload, callback_group=group)
         # Steady, because under use_sim_time a paused simulation would silence it.
         self.create_timer(1.0, self._diagnose, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
@@ -67,23 +74,18 @@ class DepthNode(LifecycleNode):
     # Lifecycle
 
     def on_configure(self, state) -> TransitionCallbackReturn:
-        config, device = self._config, self._config.device
-        if device == 'auto':
-            device = 'cuda' if torch.cuda.is_available() else 'cpu'
         try:
-            pipeline = self._load(config.checkpoint or None, device=device)
-            converter = DepthConverter(pipeline)
-            converter.warm_up(config)
+            pipeline = self._ready_pipeline(self._config)
         except Exception as error:  # whatever a file, a driver or a GPU can do wrong
-            self._failure = ' '.join(str(error).split()) or type(error).__name__
+            self._failure = sentence(error)
             self.get_logger().error(f'Cannot configure: {self._failure}')
             return FAILURE
-        self._converter, self._failure = converter, ''
+        self._converter, self._failure = DepthConverter(pipeline), ''
         self._outputs = {
             name: self.create_lifecycle_publisher(kind, name, RELIABLE)
             for name, kind in OUTPUTS.items()
         }
-        chosen = ', chosen by device: auto' if config.device == 'auto' else ''
+        chosen = ', chosen by device: auto' if self._config.device == 'auto' else ''
         self.get_logger().info(f'Loaded {pipeline.checkpoint} on {pipeline.device}{chosen}')
         return SUCCESS
 
@@ -128,6 +130,45 @@ class DepthNode(LifecycleNode):
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
+
+    # Models
+
+    def _ready_pipeline(self, config):
+        """Load the checkpoint of a configuration and infer once; raises whatever can go wrong."""
+        device = config.device
+        if device == 'auto':
+            device = 'cuda' if torch.cuda.is_available() else 'cpu'
+        pipeline = self._load(config.checkpoint or None, device=device)
+        DepthConverter(pipeline).warm_up(config)
+        return pipeline
+
+    async def _on_reload(self, request, response) -> Trigger.Response:
+        """Load beside the model that works, and change over between two frames."""
+        response.success, response.message = await self._reload()
+        if response.success:
+            self.get_logger().info(f'Reloaded {response.message}')
+        else:
+            self.get_logger().error(f'Not reloaded: {response.message}')
+        return response
+
+    async def _reload(self) -> tuple[bool, str]:
+        converter, config = self._converter, self._config
+        if converter is None:
+            return False, 'there is no model yet: configure the node, which loads the checkpoint'
+        if self._reloading:
+            return False, 'a reload is under way: wait for its answer'
+        self._reloading = True
+        try:
+            pipeline = await Background(lambda: self._ready_pipeline(config))
+        except Exception as error:
+            kept = f'{sentence(error)}; {converter.pipeline.checkpoint} stays in use'
+            return False, kept
+        finally:
+            self._reloading = False
+        if converter is not self._converter:
+            return False, 'the node was cleaned up in the meantime'
+        converter.pipeline = pipeline
+        return True, f'{pipeline.checkpoint} on {pipeline.device}'
 
     # Callbacks of the main thread
 
@@ -205,6 +246,11 @@ class DepthNode(LifecycleNode):
         return OK, 'usable', values
 
 
+def sentence(error: Exception) -> str:
+    """Return what an error says, in one line."""
+    return ' '.join(str(error).split()) or type(error).__name__
+
+
 def main(args: list[str] | None = None, load=DepthPipeline.from_checkpoint) -> int:
     """Run the node until SIGINT or SIGTERM, which are a good end."""
     # rclpy's own handlers take the context away from under a transition or a publisher, and
@@ -221,8 +267,8 @@ def main(args: list[str] | None = None, load=DepthPipeline.from_checkpoint) -> i
         while not ended.is_set():
             try:
                 executor.spin_once(timeout_sec=0.1)
-            except RuntimeError as error:  # a transition that the present state does not have
-                node.get_logger().error(f'Request refused: {error}')
+            except Exception as error:  # such as a transition that the present state does not have
+                node.get_logger().error(f'Request refused: {sentence(error)}')
         node.release()
         executor.shutdown()
         node.destroy_node()

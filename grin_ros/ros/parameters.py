@@ -9,7 +9,8 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 
 from grin_ros.depth import DepthConfig
 
-LIVE, CONFIGURE, START = 'at once', 'when the node is configured', 'when the process starts'
+LIVE, RELOAD = 'at once', 'when the service reload is called'
+CONFIGURE, START = 'when the node is configured', 'when the process starts'
 
 
 def _parameter(default, text: str, when: str = LIVE, low=None, high=None, choices=()):
@@ -23,7 +24,7 @@ class NodeConfig:
     """Every parameter of the node; config/depth_node.yaml is the manual."""
 
     checkpoint: str = _parameter(
-        '', 'Path of a .safetensors; empty takes the weights that ship with grin_ros.', CONFIGURE
+        '', 'Path of a .safetensors; empty takes the weights that ship with grin_ros.', RELOAD
     )
     device: str = _parameter(
         'auto', 'Where to compute: auto (a GPU if there is one, else the CPU), cpu, cuda, cuda:1 '

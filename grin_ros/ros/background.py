@@ -1,0 +1,38 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Work that takes seconds, beside an executor that goes on answering."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import threading
+
+SLICE = 0.005  # seconds; how long other callbacks may wait for us
+
+
+class Background:
+    """
+    A function that runs in a thread of its own; a callback that is a coroutine awaits its result.
+
+    work: without arguments; what it raises is raised where it is awaited
+    """
+
+    def __init__(self, work: Callable) -> None:
+        self._work = work
+        self._result = self._error = None
+        self._thread = threading.Thread(target=self._run, name='background')
+        self._thread.start()
+
+    def __await__(self):
+        while self._thread.is_alive():
+            # Executors call a waiting coroutine again at once: the pause keeps them from spinning.
+            self._thread.join(SLICE)
+            yield
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def _run(self) -> None:
+        try:
+            self._result = self._work()
+        except Exception as error:
+            self._error = error
