@@ -31,7 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--textures', type=Path, help='folder of photographs for --domain')
     parser.add_argument('--count', type=int, default=100, help='pictures to render (%(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='first seed; picture i has seed + i')
-    parser.add_argument('--size', type=_size, default=(256, 320), metavar='HxW', help='256x320')
+    parser.add_argument(
+        '--size', type=image_size, default=(256, 320), metavar='HxW', help='256x320'
+    )
     workers = os.cpu_count() or 1
     parser.add_argument('--workers', type=int, default=workers, help='processes (%(default)s)')
 
@@ -134,7 +136,8 @@ def _mesh_world(assets, world):
     return MeshWorld(assets, world)
 
 
-def _size(text: str) -> tuple[int, int]:
+def image_size(text: str) -> tuple[int, int]:
+    """Read HxW, pixels, as the type of an argument."""
     found = re.fullmatch(r'(\d+)x(\d+)', text)
     if not found or min(int(n) for n in found.groups()) < 16:
         raise argparse.ArgumentTypeError(f'{text!r} is not HxW of at least 16x16, like 256x320')
