@@ -1,8 +1,8 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
 """
-Recorded bags: rosbag2 in MCAP or SQLite, with zstd or without, read without ROS.
+Recorded bags: rosbag2 in MCAP or SQLite, with zstd or without, and bags of ROS 1; without ROS.
 
-Messages come with the fields of their ROS type and NumPy arrays in them, so that
+Messages come with the fields of their ROS 2 type and NumPy arrays in them, so that
 `grin_ros.ros.from_msg` reads them like live ones. Order and time are those of the header stamps,
 which say when a picture was taken; a bag itself keeps when a message arrived.
 """
@@ -10,9 +10,11 @@ which say when a picture was taken; a bag itself keeps when a message arrived.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 import heapq
 from pathlib import Path
+import struct
 from typing import Any
 
 from rosbags.highlevel import AnyReader
@@ -20,6 +22,27 @@ from rosbags.typesys import get_typestore, Stores
 
 RAW, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
+POINTS = 'sensor_msgs/msg/PointCloud2'
+TRANSFORMS = 'tf2_msgs/msg/TFMessage'
+ODOMETRY = 'nav_msgs/msg/Odometry'
+
+_ROS2 = get_typestore(Stores.ROS2_JAZZY)
+_RENAMED = {'tf/msg/tfMessage': TRANSFORMS}  # ROS 1 before Hydro, and what still plays its tf
+
+
+@dataclass(frozen=True)
+class Header:
+    """
+    What a message says about itself, without the rest of it.
+
+    stamp: of the header, nanoseconds; None for a type that has no header
+    frame_id: of the header, without ROS 1's leading slash
+    size: bytes
+    """
+
+    stamp: int | None
+    frame_id: str
+    size: int
 
 
 def stamp_of(message: Any) -> int:
@@ -32,30 +55,26 @@ class BagReader:
     """
     An open bag; a context manager.
 
-    path: folder of the bag, or a single .mcap or .db3 file
+    path: folder of the bag, or a single .mcap, .db3 or .bag file
     topics: name -> type
     counts: name -> number of messages
+    start, end: of the arrival of its messages, nanoseconds
     """
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
         if not self.path.exists():
             raise FileNotFoundError(f'{self.path}: no such bag; give its folder or its file')
-        if self.path.suffix == '.bag':
-            raise ValueError(
-                f'{self.path}: a bag of ROS 1; `rosbags-convert --src {self.path.name} --dst '
-                f'{self.path.stem}` makes one of ROS 2'
-            )
         try:
             # Old SQLite bags carry no definitions; the camera's types are the same in any release.
-            self._reader = AnyReader(
-                [self.path], default_typestore=get_typestore(Stores.ROS2_JAZZY)
-            )
+            self._reader = AnyReader([self.path], default_typestore=_ROS2)
             self._reader.open()
         except Exception as error:  # of rosbags, and of what it stands on: SQLite, zstd, struct
             raise ValueError(f'{self.path}: not a readable bag: {error}') from error
-        self.topics = {name: info.msgtype for name, info in self._reader.topics.items()}
+        kinds = {name: info.msgtype for name, info in self._reader.topics.items()}
+        self.topics = {name: _RENAMED.get(kind, kind) for name, kind in kinds.items()}
         self.counts = {name: info.msgcount for name, info in self._reader.topics.items()}
+        self.start, self.end = self._reader.start_time, self._reader.end_time
 
     def close(self) -> None:
         """Close the files."""
@@ -69,6 +88,24 @@ class BagReader:
 
     def messages(self, *names: str) -> Iterator[tuple[str, Any]]:
         """Read the messages of some topics as (topic, message), in the order of their arrival."""
+        for topic, _, message in self.scan(messages=names):
+            yield topic, message
+
+    def scan(
+        self,
+        messages: Iterable[str] = (),
+        headers: Iterable[str] = (),
+        start: int | None = None,
+        stop: int | None = None,
+    ) -> Iterator[tuple[str, int, Any]]:
+        """
+        Read topics in one pass, of some only the headers, which is all that an index needs.
+
+        messages, headers: names of topics
+        start, stop: of the arrival, nanoseconds; stop is not included
+        returns: (topic, arrival, message or Header), in the order of arrival
+        """
+        whole, names = set(messages), {*messages, *headers}
         for name in names:
             if name not in self.topics:
                 raise ValueError(
@@ -76,16 +113,39 @@ class BagReader:
                 )
         wanted = [c for c in self._reader.connections if c.topic in names]
         # To the reader an empty selection means everything.
-        stream = self._reader.messages(wanted) if wanted else iter(())
+        stream = self._reader.messages(wanted, start, stop) if wanted else iter(())
         while True:
             try:
-                connection, _, data = next(stream)
-                message = self._reader.deserialize(data, connection.msgtype)
+                connection, time, data = next(stream)
+                if connection.topic in whole:
+                    content = self._deserialize(connection, data)
+                else:
+                    content = self._header(connection, data)
             except StopIteration:
                 return
             except Exception as error:  # zstd, SQLite and struct have errors of their own
                 raise ValueError(f'{self.path}: the bag is damaged: {error}') from error
-            yield connection.topic, message
+            yield connection.topic, time, content
+
+    def _deserialize(self, connection, data) -> Any:
+        kind = self.topics[connection.topic]
+        if self._reader.is2 or kind not in _ROS2.fielddefs:
+            return self._reader.deserialize(data, connection.msgtype)
+        # The layout of the standard types is the same in ROS 1, but some names are not.
+        cdr = self._reader.typestore.ros1_to_cdr(data, connection.msgtype)
+        return _ROS2.deserialize_cdr(cdr, kind)
+
+    def _header(self, connection, data) -> Header:
+        definition = self._reader.typestore.fielddefs.get(connection.msgtype)
+        first = definition[1][0] if definition and definition[1] else None
+        if first is None or first[1][1] != 'std_msgs/msg/Header':
+            return Header(None, '', len(data))
+        # Both begin with 4 bytes: the encapsulation of CDR, or seq of ROS 1.
+        order = '>' if self._reader.is2 and data[1] == 0 else '<'
+        seconds, nanoseconds, length = struct.unpack_from(f'{order}iII', data, 4)
+        frame_id = bytes(data[16 : 16 + length]).rstrip(b'\0').decode(errors='replace')
+        stamp = seconds * 1_000_000_000 + nanoseconds
+        return Header(stamp, frame_id.lstrip('/'), len(data))
 
     def camera_topics(
         self, image: str | None = None, camera_info: str | None = None
@@ -96,20 +156,33 @@ class BagReader:
         image, camera_info: topics that are known already
         returns: image topic, camera_info topic
         """
+        image = self.image_topic(image)
+        return image, self.camera_info_topic(image, camera_info)
+
+    def image_topic(self, given: str | None = None) -> str:
+        """Return the topic of the only camera; given: refuse one that holds no pictures."""
         # Depth that was compressed by image_transport has the type of a picture and is none.
         pictures = [
             name
-            for name in self._named(RAW, COMPRESSED)
+            for name in self.named(RAW, COMPRESSED)
             if not name.endswith(('/compressedDepth', '/theora'))
         ]
         # A camera that was recorded raw and compressed is one camera; raw needs no decoding.
         pictures = [n for n in pictures if n == _base(n) or _base(n) not in pictures]
-        image = self._choose('image', image, pictures, self._named(RAW, COMPRESSED))
-        infos = self._named(CAMERA_INFO)
+        return self._choose('image', given, pictures, self.named(RAW, COMPRESSED))
+
+    def camera_info_topic(self, image: str, given: str | None = None) -> str:
+        """Return the topic beside the image's, or the only one."""
+        infos = self.named(CAMERA_INFO)
         sibling = _base(image).rpartition('/')[0] + '/camera_info'
-        if camera_info is None and sibling in infos:
-            return image, sibling
-        return image, self._choose('camera_info', camera_info, infos, infos)
+        if given is None and sibling in infos:
+            return sibling
+        return self._choose('camera_info', given, infos, infos)
+
+    def points_topic(self, given: str | None = None) -> str:
+        """Return the topic of the only LiDAR; given: refuse one that holds no points."""
+        clouds = self.named(POINTS)
+        return self._choose('points', given, clouds, clouds)
 
     def frames(
         self, image: str | None = None, camera_info: str | None = None
@@ -142,7 +215,8 @@ class BagReader:
                 yield message, infos[max(bisect_right(times, stamp) - 1, 0)][1]
                 turn = next(turns, None)
 
-    def _named(self, *types: str) -> list[str]:
+    def named(self, *types: str) -> list[str]:
+        """Return the names of the topics of these types."""
         return sorted(name for name, kind in self.topics.items() if kind in types)
 
     def _choose(self, what: str, given: str | None, found: list[str], allowed: list[str]) -> str:

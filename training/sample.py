@@ -36,6 +36,8 @@ class Sample:
     camera: unbatched, of the image's size
     stem: file name without its ending, unique within a set
     stamp: nanoseconds or None
+    pose: (4, 4) world_T_camera, metres, or None
+    sky: (H, W) bool, or None
     """
 
     image: np.ndarray
@@ -43,6 +45,8 @@ class Sample:
     camera: Camera
     stem: str
     stamp: int | None = None
+    pose: np.ndarray | None = None
+    sky: np.ndarray | None = None
 
 
 class SampleSet:
@@ -189,47 +193,19 @@ class SampleSetWriter:
         depth_scale: stored value per metre; 1000 is finer, 256 reaches 256 m
         quality: of the JPEG
         """
-        where = f'{self.path}: frame {sample.stem}:'
-        image, depth = np.asarray(sample.image), np.asarray(sample.depth)
-        if image.dtype != np.uint8 or image.shape != (*depth.shape, 3):
-            raise ValueError(
-                f'{where} the image is {image.dtype} {image.shape} and the depth {depth.shape}; '
-                'pass uint8 (H, W, 3) and (H, W)'
-            )
-        if tuple(sample.camera.size) != depth.shape:
-            raise ValueError(
-                f'{where} the camera is of size {tuple(sample.camera.size)}, the image of '
-                f'{depth.shape}; resize the camera with the image'
-            )
         if sample.stem in self._stems:
-            raise ValueError(f'{where} was added already; stems must be unique')
-        if not np.isfinite(depth).all() or (depth < 0).any():
-            raise ValueError(f'{where} depth is negative or not finite; mark the unknown with 0')
-        stored = np.rint(depth.astype(np.float64) * depth_scale)
-        if stored.max(initial=0) > 65535:
             raise ValueError(
-                f'{where} depth reaches {depth.max():.1f} m, but a scale of {depth_scale:g} ends '
-                f'at {65535 / depth_scale:.1f} m; use a smaller depth_scale or clip the depth'
+                f'{self.path}: frame {sample.stem}: was added already; stems must be unique'
             )
-        frame = self._frame(sample, depth_scale)
-        problem = _problem(frame)
-        if problem:
-            raise ValueError(f'{where} {problem}')
-        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-        files = {
-            frame['rgb']: cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1],
-            frame['depth']: cv2.imencode('.png', stored.astype(np.uint16))[1],
-        }
+        frame, files = encode(sample, depth_scale, quality, f'{self.path}: ')
         for name, content in files.items():
-            (self.path / name).write_bytes(content.tobytes())
+            (self.path / name).write_bytes(content)
         self._stems.add(sample.stem)
         self._data['frames'].append(frame)
 
     def close(self) -> None:
         """Write frames.json, in one step."""
-        part = self.path / 'frames.json.part'
-        part.write_text(json.dumps(self._data, indent=1) + '\n')
-        os.replace(part, self.path / 'frames.json')
+        write_index(self.path, self._data)
 
     def __enter__(self) -> SampleSetWriter:
         return self
@@ -238,23 +214,84 @@ class SampleSetWriter:
         if kind is None:
             self.close()
 
-    @staticmethod
-    def _frame(sample: Sample, depth_scale: float) -> dict:
-        camera, (height, width) = sample.camera, sample.depth.shape
-        frame = {
-            'rgb': f'{sample.stem}.jpg',
-            'depth': f'{sample.stem}.depth.png',
-            'depth_scale': float(depth_scale),
-            'K': [float(k) for k in (camera.fx, camera.fy, camera.cx, camera.cy)],
-            'width': width,
-            'height': height,
-        }
-        if camera.distortion is not None:
-            frame['D'] = list(camera.distortion.coefficients)
-            frame['distortion_model'] = camera.distortion.model
-        if sample.stamp is not None:
-            frame['stamp'] = int(sample.stamp)
-        return frame
+
+def write_index(path: Path, data: dict) -> None:
+    """Write frames.json of a set into its folder, in one step."""
+    _check_header(data, path)
+    part = path / 'frames.json.part'
+    part.write_text(json.dumps(data, indent=1) + '\n')
+    os.replace(part, path / 'frames.json')
+
+
+def encode(
+    sample: Sample,
+    depth_scale: float = 256.0,
+    quality: int = 95,
+    where: str = '',
+    jpeg: bytes | None = None,
+) -> tuple[dict, dict[str, bytes]]:
+    """
+    Turn a sample into its entry of frames.json and its files.
+
+    depth_scale, quality: as in SampleSetWriter.add
+    where: begins the sentence of a refusal
+    jpeg: the picture, where it is a JPEG already and shall not lose by another compression
+    """
+    where = f'{where}frame {sample.stem}:'
+    image, depth = np.asarray(sample.image), np.asarray(sample.depth)
+    if image.dtype != np.uint8 or image.shape != (*depth.shape, 3):
+        raise ValueError(
+            f'{where} the image is {image.dtype} {image.shape} and the depth {depth.shape}; '
+            'pass uint8 (H, W, 3) and (H, W)'
+        )
+    if tuple(sample.camera.size) != depth.shape:
+        raise ValueError(
+            f'{where} the camera is of size {tuple(sample.camera.size)}, the image of '
+            f'{depth.shape}; resize the camera with the image'
+        )
+    if not np.isfinite(depth).all() or (depth < 0).any():
+        raise ValueError(f'{where} depth is negative or not finite; mark the unknown with 0')
+    stored = np.rint(depth.astype(np.float64) * depth_scale)
+    if stored.max(initial=0) > 65535:
+        raise ValueError(
+            f'{where} depth reaches {depth.max():.1f} m, but a scale of {depth_scale:g} ends '
+            f'at {65535 / depth_scale:.1f} m; use a smaller depth_scale or clip the depth'
+        )
+    frame = _frame(sample, depth_scale)
+    problem = _problem(frame)
+    if problem:
+        raise ValueError(f'{where} {problem}')
+    if jpeg is None:
+        bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
+        jpeg = cv2.imencode('.jpg', bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+    pngs = {'depth': stored.astype(np.uint16)}
+    if sample.sky is not None:
+        pngs['sky'] = sample.sky.astype(np.uint8) * 255
+    files = {frame[key]: cv2.imencode('.png', pixels)[1].tobytes() for key, pixels in pngs.items()}
+    return frame, {frame['rgb']: jpeg, **files}
+
+
+def _frame(sample: Sample, depth_scale: float) -> dict:
+    """Return the entry of frames.json."""
+    camera, (height, width) = sample.camera, sample.depth.shape
+    frame = {
+        'rgb': f'{sample.stem}.jpg',
+        'depth': f'{sample.stem}.depth.png',
+        'depth_scale': float(depth_scale),
+        'K': [float(k) for k in (camera.fx, camera.fy, camera.cx, camera.cy)],
+        'width': width,
+        'height': height,
+    }
+    if camera.distortion is not None:
+        frame['D'] = list(camera.distortion.coefficients)
+        frame['distortion_model'] = camera.distortion.model
+    if sample.stamp is not None:
+        frame['stamp'] = int(sample.stamp)
+    if sample.pose is not None:
+        frame['T_world_camera'] = np.asarray(sample.pose, float).tolist()
+    if sample.sky is not None:
+        frame['sky'] = f'{sample.stem}.sky.png'
+    return frame
 
 
 def _check_header(data: dict, where: Path) -> None:

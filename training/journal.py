@@ -1,0 +1,82 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+What an extraction has finished, in a file that a broken run can be continued from.
+
+A line is written when the files of its frame are in place under their names, so a frame without a
+whole line is made again and nothing half-written counts.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+from .extract_config import ExtractConfig
+
+NAME = 'extract.journal.jsonl'
+FREE = ('workers', 'shards', 'source', 'licence', 'domain')  # may change between two runs
+
+
+class Journal:
+    """
+    The finished frames of a set that is being made; a context manager.
+
+    records: stem -> record of FrameMaker.make
+    """
+
+    def __init__(self, folder: Path, bags: list[Path], config: ExtractConfig):
+        self.path = folder / NAME
+        if (folder / 'frames.json').exists():
+            raise FileExistsError(
+                f'{folder} already holds a sample set; choose another folder or delete it'
+            )
+        self._task = _task(bags, config)
+        self.records: dict[str, dict] = {}
+        lines = self.path.read_bytes().split(b'\n')[:-1] if self.path.exists() else []
+        if lines and json.loads(lines[0]) != self._task:
+            raise FileExistsError(
+                f'{folder} holds what an extraction with other options or bags left; give those '
+                'to finish it, choose another folder or delete it'
+            )
+        for line in lines[1:]:
+            record = json.loads(line)
+            sizes = record.get('sizes', {}).items()
+            # After a loss of power a file may be shorter than its name promises.
+            if all(_size(folder / name) == size for name, size in sizes):
+                self.records[record['stem']] = record
+
+    def add(self, record: dict) -> None:
+        """Note a frame whose files are in place."""
+        self._file.write(json.dumps(record) + '\n')
+        self._file.flush()
+        self.records[record['stem']] = record
+
+    def __enter__(self) -> Journal:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        # Written anew, because the last line may have been cut.
+        part = self.path.with_suffix('.part')
+        lines = [self._task, *self.records.values()]
+        part.write_text(''.join(json.dumps(line) + '\n' for line in lines))
+        part.replace(self.path)
+        self._file = self.path.open('a')
+        return self
+
+    def __exit__(self, kind, value, traceback) -> None:
+        self._file.close()
+
+
+def _task(bags: list[Path], config: ExtractConfig) -> dict:
+    """Return what two runs must have in common for one to finish the other."""
+    options = {k: v for k, v in dataclasses.asdict(config).items() if k not in FREE}
+    files = [
+        [str(file), file.stat().st_size]
+        for bag in bags
+        for file in (sorted(bag.iterdir()) if bag.is_dir() else [bag])
+        if file.exists()
+    ]
+    return {'options': options, 'files': files}
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else -1

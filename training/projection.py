@@ -1,0 +1,128 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+Points of a LiDAR in the image of a camera: projection, z-buffer, and what the camera cannot see.
+
+A LiDAR that sits beside the camera looks past the edges of near things and measures what is
+behind them. In the image such a point lies on the near thing, between the sparse points that were
+measured there. The occlusion filter finds it by parallax, as docs/bags.md explains.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from grin_ros.camera import Camera
+
+# Inverse depths that differ by less are one surface.
+SAME_SURFACE = 0.05
+PIXELS = 1.0  # of parallax, below which nothing can be hidden
+FIELD_MARGIN = 1.1  # of the tangents at the image's border
+
+
+def project(points: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Project points into the image, through the lens if the camera has one.
+
+    points: (N, 3), metres, in the camera's frame
+    returns: uv (M, 2) int, pixels, rounded, all inside the image; and index (M,) of the points
+    """
+    x, y, z = points.T
+    index = np.flatnonzero(z > 0)
+    tangents = points[index, :2] / z[index, None]
+    K = camera.K.double().numpy()
+    if camera.distortion is None:
+        uv = tangents * K.diagonal()[:2] + K[:2, 2]
+    else:
+        # Far outside of the field of view a polynomial folds back into the image.
+        low, high = _field_of_view(camera, K)
+        index = index[((tangents >= low) & (tangents <= high)).all(axis=1)]
+        uv = camera.distortion.project(points[index].astype(np.float64), K)
+    height, width = camera.size
+    # Before rounding, because what is not finite or huge has no integer.
+    inside = ((uv > -0.5) & (uv < [width - 0.5, height - 0.5])).all(axis=1)
+    uv = np.rint(uv[inside]).astype(np.int32)
+    return np.clip(uv, 0, [width - 1, height - 1]), index[inside]
+
+
+def z_buffer(
+    uv: np.ndarray, z: np.ndarray, size: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """
+    Keep the nearest point of each pixel.
+
+    uv: (N, 2) int, pixels
+    z: (N,), metres
+    returns: depth (H, W) float32, 0 where there is none; and index (H, W) of its point, -1
+    """
+    order = np.argsort(-z, kind='stable')  # of several values for a pixel NumPy keeps the last
+    depth, index = np.zeros(size, np.float32), np.full(size, -1, np.int32)
+    u, v = uv[order].T
+    depth[v, u] = z[order]
+    index[v, u] = order
+    return depth, index
+
+
+def hidden(depth: np.ndarray, parallax: np.ndarray) -> np.ndarray:
+    """
+    Find measured pixels that a nearer surface hides from the camera.
+
+    A point at inverse depth w moves by parallax * w pixels from the LiDAR's view to the camera's.
+    If p was seen beside a nearer q and now lies on the other side of it, p is behind. That is so
+    if q lies within parallax * (w_q - w_p) of p, in the direction of the parallax: the window
+    grows with the nearness of q.
+
+    depth: (H, W), metres, 0 = unknown
+    parallax: (H, W, 2), pixels x metres
+    returns: (H, W) bool
+    """
+    known = depth > 0
+    inverse = np.where(known, 1 / np.maximum(depth, 1e-6), 0).astype(np.float32)
+    length = np.linalg.norm(parallax, axis=2)
+    reach = float(length.max() * inverse.max())
+    if reach < PIXELS:
+        return np.zeros(depth.shape, bool)
+    length = np.maximum(length, 1e-6)
+    direction = parallax / length[..., None]
+    v, u = np.indices(depth.shape, np.float32)
+    # What a surface hides, as the inverse depth below which it does: a ramp from each q.
+    nearest = cv2.dilate(inverse, np.ones((3, 3), np.uint8))
+    step = 1.0
+    while step <= reach:
+        moved = cv2.remap(
+            nearest, u + step * direction[..., 0], v + step * direction[..., 1],
+            cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0,
+        )  # fmt: skip
+        nearest = np.maximum(nearest, moved - step / length)
+        step *= 2
+    margin = np.maximum(SAME_SURFACE * nearest, PIXELS / length)
+    return known & (inverse < nearest - margin)
+
+
+def parallax(origin: np.ndarray, camera: Camera) -> np.ndarray:
+    """
+    Return how far a point at 1 m moves from the view from `origin` to the camera's.
+
+    origin: (3,), where the LiDAR was, metres, in the camera's frame
+    returns: (H, W, 2), pixels x metres
+    """
+    height, width = camera.size
+    fx, fy, cx, cy = (float(k) for k in (camera.fx, camera.fy, camera.cx, camera.cy))
+    out = np.empty((height, width, 2), np.float32)
+    out[..., 0] = fx * origin[0] - (np.arange(width) - cx) * origin[2]
+    out[..., 1] = (fy * origin[1] - (np.arange(height) - cy) * origin[2])[:, None]
+    return out
+
+
+def _field_of_view(camera: Camera, K: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the smallest and the largest tangents (x/z, y/z) that the border sees, widened."""
+    height, width = camera.size
+    u, v = np.linspace(0, width - 1, 33), np.linspace(0, height - 1, 33)
+    border = np.concatenate([
+        np.stack([u, 0 * u], 1), np.stack([u, 0 * u + height - 1], 1),
+        np.stack([0 * v, v], 1), np.stack([0 * v + width - 1, v], 1),
+    ])[:, None]  # fmt: skip
+    lens = camera.distortion
+    undistort = cv2.fisheye.undistortPoints if lens.fisheye else cv2.undistortPoints
+    tangents = undistort(border, K, lens.vector)[:, 0]
+    return tangents.min(axis=0) * FIELD_MARGIN, tangents.max(axis=0) * FIELD_MARGIN

@@ -1,0 +1,267 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+A bag seen as one camera and one LiDAR on one vehicle: its topics, stamps and transforms.
+
+Made in one pass that keeps no picture and no point, so that the size of a bag does not matter.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from grin_ros.camera import Camera
+from grin_ros.intrinsics import read_camera_info
+from grin_ros.ros.from_msg import read_camera, read_image
+
+from .bag import BagReader, ODOMETRY, stamp_of, TRANSFORMS
+from .extract_config import ExtractConfig
+from .extrinsics import add_extrinsics
+from .lidar import parse_time, PointTime, recognise_time
+from .stream import check_clocks, make_stream, sort, Stream
+from .tf import Transforms
+
+LOOKED_AT = 5  # sweeps, spread over the bag, from which the time of points is recognised
+
+
+@dataclass
+class Recording:
+    """
+    One bag, ready to be turned into samples.
+
+    images, sweeps: streams of the image and of the points topic
+    cameras: of the images, one per calibration in the bag
+    camera_of: (N,) index into cameras of each image
+    camera_frame, lidar_frame: names in transforms
+    fixed_frame: where the vehicle moves in; None = its motion is unknown
+    time: of the points; None = unknown or not wanted
+    notes: what was found and decided, sentences for the report
+    """
+
+    path: str
+    images: Stream
+    sweeps: Stream
+    cameras: list[Camera]
+    camera_of: np.ndarray
+    transforms: Transforms
+    camera_frame: str
+    lidar_frame: str
+    fixed_frame: str | None = None
+    time: PointTime | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def lidar_to_camera(self, stamp: int, moments: np.ndarray) -> np.ndarray:
+        """
+        Return what brings points that were measured at some moments into an image's camera.
+
+        stamp: of the image, nanoseconds
+        moments: (N,) int64, nanoseconds
+        returns: (N, 4, 4); NaN where a pose is missing
+        """
+        if self.fixed_frame is None:
+            at = np.full(len(moments), stamp)
+            return self.transforms.lookup(self.camera_frame, self.lidar_frame, at)
+        camera = self.transforms.lookup(self.camera_frame, self.fixed_frame, np.array([stamp]))
+        return camera @ self.transforms.lookup(self.fixed_frame, self.lidar_frame, moments)
+
+
+def read_recording(
+    path: str, config: ExtractConfig, on_message: Callable[[], None] = lambda: None
+) -> Recording:
+    """
+    Index a bag and decide how its points come into its images.
+
+    on_message: called for each message, for a progress bar
+    """
+    with BagReader(path) as bag:
+        return _read(bag, config, on_message)
+
+
+def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
+    image = bag.image_topic(config.image)
+    points = bag.points_topic(config.points)
+    info = None if config.intrinsics else bag.camera_info_topic(image, config.camera_info)
+    odometry = _odometry_topics(bag, config)
+    heavy = {image: [], points: []}
+    infos, frames, transforms = [], {}, Transforms()
+    light = [*bag.named(TRANSFORMS), *odometry, *([info] if info else [])]
+    by_arrival = config.stamps == 'receive'
+    start, stop = _window(bag, config)
+    for topic, arrival, content in bag.scan(light, heavy):
+        on_message()
+        if topic in heavy:
+            # Transforms before the window may be needed in it, and static ones come first.
+            if start <= arrival < stop:
+                heavy[topic].append((arrival, content.stamp))
+                frames.setdefault(topic, content.frame_id)
+        elif topic == info:
+            infos.append((arrival if by_arrival else stamp_of(content), content))
+        else:
+            time = arrival if by_arrival else None
+            _add_poses(transforms, topic, content, time, topic in odometry)
+    images, sweeps = (
+        make_stream(bag, topic, found, frames.get(topic, ''), by_arrival)
+        for topic, found in heavy.items()
+    )
+    check_clocks(bag, images, sweeps)
+    for stream in (images, sweeps):
+        sort(stream)
+    images.stamps = images.stamps + round(config.image_offset * 1e9)
+    notes = []
+    camera_frame = config.camera_frame or images.frame_id
+    lidar_frame = config.lidar_frame or sweeps.frame_id
+    if config.extrinsics:
+        add_extrinsics(transforms, config.extrinsics, camera_frame, lidar_frame)
+    cameras, camera_of = _cameras(bag, config, images, infos)
+    time = _point_time(bag, config, sweeps, notes)
+    recording = Recording(
+        str(bag.path), images, sweeps, cameras, camera_of, transforms,
+        camera_frame, lidar_frame, time=time, notes=notes,
+    )  # fmt: skip
+    _decide_motion(recording, config)
+    return recording
+
+
+def _window(bag: BagReader, config: ExtractConfig) -> tuple[int, int]:
+    start = bag.start if config.start is None else bag.start + round(config.start * 1e9)
+    stop = bag.end if config.end is None else bag.start + round(config.end * 1e9)
+    if start >= stop:
+        raise ValueError(
+            f'{bag.path}: nothing lies between --start and --end; the bag lasts '
+            f'{(bag.end - bag.start) / 1e9:.1f} s'
+        )
+    return start, stop
+
+
+def _odometry_topics(bag: BagReader, config: ExtractConfig) -> list[str]:
+    found = bag.named(ODOMETRY)
+    if config.odometry is None:
+        return found
+    if config.odometry not in found:
+        raise ValueError(
+            f'{bag.path}: {config.odometry!r} is no odometry topic of this bag; it has '
+            f'{", ".join(found) or "none"}'
+        )
+    return [config.odometry]
+
+
+def _add_poses(transforms: Transforms, topic: str, message, arrival: int | None, odometry: bool):
+    """Add what a TFMessage or an Odometry says about frames."""
+    if odometry:
+        pose = message.pose.pose
+        if message.child_frame_id and message.header.frame_id != message.child_frame_id:
+            time = stamp_of(message) if arrival is None else arrival
+            _add(transforms, message, pose.position, pose.orientation, time)
+        return
+    for one in message.transforms:
+        time = stamp_of(one) if arrival is None else arrival
+        still = topic.rstrip('/').endswith('tf_static')
+        pose = one.transform
+        _add(transforms, one, pose.translation, pose.rotation, None if still else time)
+
+
+def _add(transforms: Transforms, message, t, q, time: int | None) -> None:
+    transforms.add(
+        message.header.frame_id, message.child_frame_id,
+        (t.x, t.y, t.z), (q.x, q.y, q.z, q.w), time,
+    )  # fmt: skip
+
+
+def _cameras(bag, config: ExtractConfig, images: Stream, infos: list):
+    """Return the different cameras of the images, and which image has which."""
+    topic, arrival, _ = images.key(0)
+    first = next(bag.scan([topic], start=arrival, stop=arrival + 1))[2]
+    size = read_image(first).shape[:2]
+    if config.intrinsics:
+        camera = read_camera_info(config.intrinsics)
+        if camera.size != size:
+            raise ValueError(
+                f'{config.intrinsics}: is for {camera.size[1]} x {camera.size[0]} pixels, but '
+                f'{topic} has {size[1]} x {size[0]}; calibrate at this size'
+            )
+        return [camera], np.zeros(len(images), int)
+    if not infos:
+        raise ValueError(
+            f'{bag.path}: the camera_info topic has no message; pass --intrinsics FILE.yaml, as '
+            'camera_calibration writes it'
+        )
+    rectified = config.rectified
+    if rectified is None:
+        rectified = 'rect' in topic.removesuffix('/compressed').rpartition('/')[2]
+    infos.sort(key=lambda pair: pair[0])
+    times = [time for time, _ in infos]
+    cameras, known, camera_of = [], {}, np.zeros(len(images), int)
+    for i, stamp in enumerate(images.stamps):
+        info = infos[max(bisect_right(times, stamp) - 1, 0)][1]
+        key = (info.k.tobytes(), info.p.tobytes(), info.d.tobytes(), str(info.roi), info.width,
+               info.height, info.binning_x, info.binning_y)  # fmt: skip
+        if key not in known:
+            # P of a rectified image is often left empty by those who write camera_info by hand.
+            known[key] = len(cameras)
+            cameras.append(read_camera(info, size, rectified and bool(info.p[0] > 0)))
+        camera_of[i] = known[key]
+    return cameras, camera_of
+
+
+def _point_time(bag, config: ExtractConfig, sweeps: Stream, notes: list) -> PointTime | None:
+    chosen = np.unique(np.linspace(0, len(sweeps) - 1, LOOKED_AT).round().astype(int))
+    messages = []
+    for i in chosen:
+        topic, arrival, header = sweeps.key(i)
+        for _, _, message in bag.scan([topic], start=arrival, stop=arrival + 1):
+            if stamp_of(message) == header:
+                messages.append(message)
+    if config.point_time != 'auto':
+        time = parse_time(config.point_time, messages)
+        notes.append(f'time of a point, as given: {time}')
+        return time
+    period = float(np.median(np.diff(sweeps.stamps))) if len(sweeps) > 1 else 1e8
+    time, note = recognise_time(messages, period)
+    notes.append(note)
+    return time
+
+
+def _decide_motion(recording: Recording, config: ExtractConfig) -> None:
+    """Find the extrinsics and the fixed frame, or refuse."""
+    transforms, notes = recording.transforms, recording.notes
+    chain = (recording.camera_frame, recording.lidar_frame)
+    if transforms.path(*chain) is None:
+        known = ', '.join(transforms.frames) or 'none'
+        raise ValueError(
+            f'{recording.path}: there is no transform from the LiDAR {chain[1]!r} to the camera '
+            f'{chain[0]!r}; the bag knows the frames {known}: pass --extrinsics FILE.yaml, or '
+            'name other frames with --camera-frame and --lidar-frame'
+        )
+    fixed = config.fixed_frame
+    if fixed is not None and transforms.path(fixed, chain[0]) is None:
+        raise ValueError(
+            f'{recording.path}: --fixed-frame {fixed!r} is not connected to the camera; the bag '
+            f'knows the frames {", ".join(transforms.frames)}'
+        )
+    if config.ego_motion:
+        fixed = fixed or transforms.fixed_frame(chain[0]) or transforms.fixed_frame(chain[1])
+    else:
+        fixed = None
+    if fixed is None:
+        why = 'there is no odometry and no moving tf' if config.ego_motion else 'switched off'
+        notes.append(
+            f'ego-motion: not compensated ({why}); the transform is static, so every offset '
+            'between sweep and image shows as an error while the vehicle moves'
+        )
+        if config.accumulate:
+            raise ValueError(
+                f'{recording.path}: accumulating sweeps needs odometry or a moving tf, and the '
+                'bag has neither; leave --accumulate out'
+            )
+        recording.time = None
+    else:
+        notes.append(f'ego-motion: compensated through the fixed frame {fixed!r}')
+        if not config.deskew:
+            notes.append('deskew: switched off; a sweep moves as a whole')
+            recording.time = None
+    recording.fixed_frame = fixed
+    chains = [chain] if fixed is None else [(chain[0], fixed), (fixed, chain[1])]
+    recording.transforms = transforms.only(*chains)

@@ -1,0 +1,97 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The stamps of a topic: on which clock they are, whether it jumps, and in which order they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .bag import BagReader
+
+JUMP = 1_000_000_000  # nanoseconds; no sensor is as late as that
+
+
+@dataclass
+class Stream:
+    """
+    The messages of a topic, in the order of their stamps.
+
+    arrival, header: (N,) int64, nanoseconds; a message is found again by both
+    stamps: (N,) int64, nanoseconds, on the clock that matches streams
+    frame_id: of the first message
+    """
+
+    topic: str
+    arrival: np.ndarray
+    header: np.ndarray
+    stamps: np.ndarray
+    frame_id: str
+
+    def __len__(self) -> int:
+        return len(self.stamps)
+
+    def key(self, i: int) -> tuple[str, int, int]:
+        """Return what identifies message i in the bag."""
+        return self.topic, int(self.arrival[i]), int(self.header[i])
+
+
+def make_stream(
+    bag: BagReader, topic: str, found: list[tuple[int, int]], frame_id: str, by_arrival: bool
+) -> Stream:
+    """
+    Make the stream of a topic, still in the order of arrival.
+
+    found: arrival and header stamp of each message, nanoseconds
+    by_arrival: match by the arrival, not by the header stamps
+    """
+    if not found:
+        raise ValueError(
+            f'{bag.path}: {topic} has no message'
+            + (f' in this part of the bag, of {bag.counts[topic]}' if bag.counts[topic] else '')
+            + '; choose another topic'
+        )
+    arrival, header = np.array(found, np.int64).T
+    if not by_arrival and not header.any():
+        raise ValueError(
+            f'{bag.path}: the header stamps of {topic} are all zero; pass --stamps receive to '
+            'use the time of arrival instead'
+        )
+    return Stream(topic, arrival, header, arrival if by_arrival else header, frame_id)
+
+
+def sort(stream: Stream) -> None:
+    """Bring messages into the order of their stamps, each stamp once."""
+    _, first = np.unique(stream.stamps, return_index=True)
+    for name in ('arrival', 'header', 'stamps'):
+        setattr(stream, name, getattr(stream, name)[first])
+
+
+def check_clocks(bag: BagReader, images: Stream, sweeps: Stream) -> None:
+    """Refuse stamps by which a moment cannot be found: set back, or against each other."""
+    remedy = 'cut it there with --start and --end, in seconds'
+    for stream in (images, sweeps):
+        steps = np.diff(stream.stamps)
+        if len(steps) and steps.min() < -JUMP:
+            at = int(steps.argmin())
+            raise ValueError(
+                f'{bag.path}: the clock jumps: the stamps of {stream.topic} go back by '
+                f'{-steps[at] / 1e9:.1f} s, {(stream.arrival[at + 1] - bag.start) / 1e9:.1f} s '
+                f'after the start of the bag; {remedy}'
+            )
+    delay = np.interp(
+        sweeps.arrival, images.arrival, (images.stamps - images.arrival).astype(float)
+    )
+    relative = sweeps.stamps - sweeps.arrival - delay
+    steps = np.abs(np.diff(relative))
+    if len(steps) and steps.max() > JUMP:
+        at = int(steps.argmax()) + 1
+        # The median tells a clock that was set from a single message that came late.
+        change = abs(np.median(relative[at:]) - np.median(relative[:at]))
+        if change > JUMP:
+            raise ValueError(
+                f'{bag.path}: the clock jumps: the stamps of {images.topic} and {sweeps.topic} '
+                f'move apart by {change / 1e9:.1f} s, '
+                f'{(sweeps.arrival[at] - bag.start) / 1e9:.1f} s after the start of the bag; '
+                f'{remedy}'
+            )

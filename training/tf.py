@@ -1,0 +1,231 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+Transforms of a recording: what tf2's buffer answers, for many instants at once.
+
+Between two poses translations are interpolated linearly and rotations on the sphere; before the
+first, after the last and across a longer gap there is no pose. Poses are looked up in any
+direction and along any chain of frames, so a frame may even have two parents.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+MAX_GAP = 1_000_000_000  # nanoseconds between poses that are still interpolated
+STILL = 1e-3, 2e-4  # metres and radians: edges that vary less do not move
+# Frames that do not move, the locally smooth ones first (REP 105).
+FIXED_NAMES = ('odom', 'odom_combined', 'world', 'map', 'earth')
+
+
+@dataclass
+class _Edge:
+    """
+    Poses of a child frame in its parent.
+
+    times: (N,) int64, nanoseconds, ascending; None where the pose holds for ever
+    translations: (N, 3), metres
+    quaternions: (N, 4), unit, x y z w, neighbours on one hemisphere
+    """
+
+    times: np.ndarray | None
+    translations: np.ndarray
+    quaternions: np.ndarray
+
+    @property
+    def moving(self) -> bool:
+        if self.times is None:
+            return False
+        cosine = np.abs(self.quaternions @ self.quaternions[0]).clip(max=1)
+        spread = np.ptp(self.translations, axis=0).max()
+        return bool(spread > STILL[0] or 2 * np.arccos(cosine.min()) > STILL[1])
+
+    def at(self, times: np.ndarray) -> np.ndarray:
+        """Return parent_T_child at some instants: (N, 4, 4), NaN where there is no pose."""
+        if not self.moving:
+            return np.broadcast_to(
+                matrices(self.translations[:1], self.quaternions[:1]), (len(times), 4, 4)
+            )
+        after = np.searchsorted(self.times, times).clip(1, len(self.times) - 1)
+        before = after - 1
+        gap = self.times[after] - self.times[before]
+        share = (times - self.times[before]) / gap
+        known = (share >= 0) & (share <= 1) & ((gap <= MAX_GAP) | (share == 0) | (share == 1))
+        share = np.where(known, share, np.nan)[:, None]
+        translations = (1 - share) * self.translations[before] + share * self.translations[after]
+        quaternions = slerp(self.quaternions[before], self.quaternions[after], share)
+        return matrices(translations, quaternions)
+
+
+class Transforms:
+    """All poses of a recording; `add` fills it, `lookup` and `compose` ask it."""
+
+    def __init__(self):
+        self._poses: dict[tuple[str, str], dict[int | None, tuple]] = {}
+        self._edges: dict[tuple[str, str], _Edge] = {}
+
+    def add(
+        self, parent: str, child: str, translation, rotation, time: int | None = None,
+        replace: bool = False,
+    ) -> None:  # fmt: skip
+        """
+        Add a pose of child in parent; a later one for the same instant replaces it.
+
+        translation: 3 numbers, metres
+        rotation: quaternion x y z w
+        time: nanoseconds; None = for ever
+        replace: forget what was known about the two
+        """
+        values = np.array([*translation, *rotation], float)
+        norm = np.linalg.norm(values[3:])
+        if not np.isfinite(values).all() or norm < 1e-6:
+            return  # tf2 refuses such a pose as well
+        values[3:] /= norm
+        key = (parent.lstrip('/'), child.lstrip('/'))
+        if replace:
+            for known in (key, key[::-1]):
+                self._poses.pop(known, None)
+                self._edges.pop(known, None)
+        self._poses.setdefault(key, {})[time] = values
+        self._edges.pop(key, None)
+
+    @property
+    def frames(self) -> list[str]:
+        return sorted({frame for key in self._poses for frame in key})
+
+    def path(self, target: str, source: str) -> list[tuple[tuple[str, str], bool]] | None:
+        """Return the edges from target to source, each with whether it is walked to the child."""
+        came: dict[str, tuple | None] = {target: None}
+        queue = deque([target])
+        while queue and source not in came:
+            frame = queue.popleft()
+            for key in self._poses:
+                if frame in key:
+                    other = key[frame == key[0]]
+                    if other not in came:
+                        came[other] = (frame, key, frame == key[0])
+                        queue.append(other)
+        if source not in came:
+            return None
+        steps, frame = [], source
+        while came[frame] is not None:
+            frame, key, down = came[frame]
+            steps.append((key, down))
+        return steps[::-1]
+
+    def lookup(self, target: str, source: str, times: np.ndarray) -> np.ndarray:
+        """
+        Return target_T_source at some instants.
+
+        times: (N,) int64, nanoseconds
+        returns: (N, 4, 4), brings points of source into target; NaN where a pose is missing
+        """
+        path = self.path(target, source)
+        if path is None:
+            raise ValueError(
+                f'there is no transform from {source!r} to {target!r}; the bag knows the frames '
+                f'{", ".join(self.frames) or "none"}: pass --extrinsics FILE.yaml'
+            )
+        times = np.asarray(times, np.int64)
+        pose = np.broadcast_to(np.eye(4), (len(times), 4, 4))
+        for key, down in path:
+            step = self._edge(key).at(times)
+            pose = pose @ (step if down else inverse(step))
+        return pose
+
+    def fixed_frame(self, frame: str) -> str | None:
+        """
+        Return the frame above `frame` that stands still while it moves; None = nothing moves.
+
+        The smooth odometry frame is preferred to the map, which jumps when a loop is closed.
+        """
+        above, moving, current = [], False, frame
+        seen = {frame}
+        while parents := [key for key in self._poses if key[1] == current and key[0] not in seen]:
+            # Of two parents the one that this frame moves in leads to the world.
+            key = max(parents, key=lambda k: self._edge(k).moving)
+            current = key[0]
+            seen.add(current)
+            moving = moving or self._edge(key).moving
+            if moving or current.rpartition('/')[2] in FIXED_NAMES:
+                above.append(current)
+        for name in FIXED_NAMES:
+            for candidate in above:
+                if candidate.rpartition('/')[2] == name:
+                    return candidate
+        return above[-1] if above else None
+
+    def only(self, *chains: tuple[str, str]) -> Transforms:
+        """Return the part that looking up these pairs of frames needs."""
+        part = Transforms()
+        for target, source in chains:
+            for key, _ in self.path(target, source) or ():
+                part._poses[key] = self._poses[key]
+        return part
+
+    def _edge(self, key: tuple[str, str]) -> _Edge:
+        if key not in self._edges:
+            poses = self._poses[key]
+            # A pose for ever and poses in time: the latter tell more.
+            times = sorted(time for time in poses if time is not None) or [None]
+            values = np.array([poses[time] for time in times])
+            quaternions = values[:, 3:]
+            flips = np.sum(quaternions[1:] * quaternions[:-1], axis=1) < 0
+            signs = np.cumprod(np.concatenate([[1], np.where(flips, -1, 1)]))
+            self._edges[key] = _Edge(
+                None if times == [None] else np.array(times, np.int64),
+                values[:, :3], quaternions * signs[:, None],
+            )  # fmt: skip
+        return self._edges[key]
+
+
+def matrices(translations: np.ndarray, quaternions: np.ndarray) -> np.ndarray:
+    """
+    Return poses as matrices.
+
+    translations: (N, 3), metres
+    quaternions: (N, 4), unit, x y z w
+    returns: (N, 4, 4)
+    """
+    x, y, z, w = quaternions.T
+    pose = np.zeros((len(quaternions), 4, 4))
+    pose[:, 0, :3] = np.stack(
+        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)], 1
+    )
+    pose[:, 1, :3] = np.stack(
+        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)], 1
+    )
+    pose[:, 2, :3] = np.stack(
+        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)], 1
+    )
+    pose[:, :3, 3] = translations
+    pose[:, 3, 3] = 1
+    return pose
+
+
+def inverse(poses: np.ndarray) -> np.ndarray:
+    """Invert rigid transforms: (..., 4, 4)."""
+    out = np.zeros_like(poses)
+    rotation = np.swapaxes(poses[..., :3, :3], -1, -2)
+    out[..., :3, :3] = rotation
+    out[..., :3, 3] = -(rotation @ poses[..., :3, 3:])[..., 0]
+    out[..., 3, 3] = 1
+    return out
+
+
+def slerp(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """
+    Interpolate rotations on the sphere.
+
+    first, second: (N, 4), unit quaternions on one hemisphere
+    share: (N, 1), 0 = first, 1 = second
+    """
+    angle = np.arccos(np.sum(first * second, axis=1, keepdims=True).clip(-1, 1))
+    small = angle < 1e-6
+    sine = np.where(small, 1.0, np.sin(angle))
+    a = np.where(small, 1 - share, np.sin((1 - share) * angle) / sine)
+    b = np.where(small, share, np.sin(share * angle) / sine)
+    mixed = a * first + b * second
+    return mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
