@@ -25,6 +25,7 @@ from grin_ros.config import from_dict, to_dict
 from grin_ros.depth import DepthConfig
 from grin_ros.diffusion.schedule import ScheduleConfig, TARGETS
 from grin_ros.models.grin import GRIN, GRINConfig
+from grin_ros.uncertainty import UncertaintyConfig
 
 DEFAULT_NAME = 'grin_small.safetensors'
 
@@ -36,6 +37,7 @@ class ModelConfig:
     network: GRINConfig = field(default_factory=GRINConfig)
     depth: DepthConfig = field(default_factory=DepthConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    uncertainty: UncertaintyConfig = field(default_factory=UncertaintyConfig)
     target: str = 'x_0'  # what the network predicts: eps | x_0 | v
     pixels: int = 81920  # the image is fitted to about so many pixels before it is encoded
     steps: int = 4  # denoising steps by default

@@ -33,7 +33,8 @@ class Prediction:
     Metric depth of one image; for single pixels (`uv`) the maps are (N,) and camera is None.
 
     depth: (H, W) float32, metres along the optical axis, NaN where unknown
-    std: (H, W) float32, metres, standard deviation over samples; zero for one sample
+    std: (H, W) float32, metres, standard deviation: the spread over samples, calibrated where the
+        checkpoint says how; uncalibrated it is zero for one sample
     valid: (H, W) bool
     camera: pinhole camera of this depth map
     """
@@ -135,6 +136,7 @@ class DepthPipeline:
         else:
             median = depth.median(0).values if samples % 2 else depth.quantile(0.5, dim=0)
         std = (depth - depth.mean(0)).square().mean(0).sqrt()  # 20 times faster than .std(0)
+        std = self.config.uncertainty.std(std, median)
         valid = median.isfinite() & (median < 0.999 * self.config.depth.max)
         median = torch.where(valid, median, torch.nan)
         return Prediction(
