@@ -2,13 +2,12 @@
 """
 Arrays and cameras to messages, each with the header of the image that they were made from.
 
-Data is handed over as `array.array('B')`, and after the message was made: everything else is
-copied byte by byte by rclpy, which takes 50 ms for a VGA image instead of 0.03 ms.
+Data is appended to the array that a message is made with, because whatever is assigned to `data`
+is copied once more by rclpy, and all but `array.array('B')` byte by byte: 50 ms for a VGA image
+instead of 0.03 ms.
 """
 
 from __future__ import annotations
-
-from array import array
 
 import cv2
 import numpy as np
@@ -65,8 +64,10 @@ def point_cloud(depth: np.ndarray, image: np.ndarray, camera: Camera, header) ->
     # What camera.unproject does, but on a busy machine its threads wait longer than NumPy works.
     (fx, _, cx), (_, fy, cy), _ = camera.K.tolist()
     points = np.empty((height, width, 4), '<f4')
-    points[..., 0] = depth * ((np.arange(width) - cx) / fx).astype('<f4')
-    points[..., 1] = depth * ((np.arange(height) - cy) / fy).astype('<f4')[:, None]
+    across = ((np.arange(width) - cx) / fx).astype('<f4')
+    down = ((np.arange(height) - cy) / fy).astype('<f4')[:, None]
+    np.multiply(depth, across, out=points[..., 0])
+    np.multiply(depth, down, out=points[..., 1])
     points[..., 2] = depth
     colours = cv2.cvtColor(image, cv2.COLOR_RGB2BGRA)
     colours[..., 3] = 0
@@ -79,7 +80,7 @@ def point_cloud(depth: np.ndarray, image: np.ndarray, camera: Camera, header) ->
     cloud.point_step = 16
     cloud.row_step = 16 * width
     cloud.is_dense = False
-    cloud.data = _bytes(points)
+    _append(cloud, points)
     return cloud
 
 
@@ -89,12 +90,10 @@ def _image(pixels: np.ndarray, encoding: str, header) -> Image:
     message = Image(header=header, height=height, width=width, encoding=encoding)
     message.is_bigendian = 0
     message.step = pixels.nbytes // height
-    message.data = _bytes(pixels)
+    _append(message, pixels)
     return message
 
 
-def _bytes(pixels: np.ndarray) -> array:
-    """Copy an array once, into the one type that rclpy takes without a copy of its own."""
-    data = array('B')
-    data.frombytes(memoryview(np.ascontiguousarray(pixels)).cast('B'))
-    return data
+def _append(message: Image | PointCloud2, pixels: np.ndarray) -> None:
+    """Copy an array, once, to the end of a message's data."""
+    message.data.frombytes(memoryview(np.ascontiguousarray(pixels)).cast('B'))
