@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
+from grin_ros import pictures
 from grin_ros.options import (
     add_inference_arguments,
     add_pipeline_arguments,
@@ -37,6 +38,8 @@ from grin_ros.pipeline import DepthPipeline
 from .contact_sheet import ContactSheet
 from .metrics import depth_metrics, median_scale, METRICS
 from .sample import DOMAINS, Sample, SampleSet
+from .uncertainty import mean_figures, uncertainty_figures
+from .uncertainty_plot import draw_curves, figures_table
 
 FRAMES_SHOWN = 2  # of each set, in the contact sheet
 
@@ -52,6 +55,7 @@ def evaluate(
     stride: int | None = None,
     limit: int | None = None,
     on_frame: OnFrame | None = None,
+    uncertainty: bool = False,
 ) -> dict:
     """
     Score a pipeline on one sample set.
@@ -60,10 +64,12 @@ def evaluate(
     limit: so many frames, spread evenly over the set; None = all
     on_frame: called with each frame's sample, predicted depth (H, W) in metres with NaN where
         unknown, and mask (H, W) of the pixels that count
+    uncertainty: judge the predicted standard deviation as well
     returns: name, domain, frames, coverage, ms_per_frame (median of `infer`), metrics and scaled
-        (each METRICS -> float); plain values, ready for JSON
+        (each METRICS -> float), and what `uncertainty_figures` says, as uncertainty, if asked
+        for; plain values, ready for JSON
     """
-    plain, scaled, coverage, seconds = [], [], [], []
+    plain, scaled, coverage, seconds, uncertain = [], [], [], [], []
     for i in _spread(len(sample_set), limit):
         sample = _rectified(sample_set[i])
         start = time.perf_counter()
@@ -82,6 +88,10 @@ def evaluate(
             depth = np.where(answered, factor * prediction.depth, sample_set.min_depth)
             figures.append(depth_metrics(depth, sample.depth, valid))
         coverage.append(answered.sum() / valid.sum())
+        if uncertainty and answered.any():
+            uncertain.append(
+                uncertainty_figures(prediction.depth, prediction.std, sample.depth, answered)
+            )
     if not plain:
         raise ValueError(
             f'{sample_set.path}: none of the {len(seconds)} frames has ground truth inside '
@@ -95,6 +105,7 @@ def evaluate(
         'ms_per_frame': 1000 * float(np.median(seconds)),
         'metrics': _mean(plain),
         'scaled': _mean(scaled),
+        **({'uncertainty': mean_figures(uncertain)} if uncertain else {}),
     }
 
 
@@ -146,6 +157,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument('--json', type=Path, metavar='OUT', help='write all figures there')
     parser.add_argument(
+        '--uncertainty',
+        action='store_true',
+        help='judge std too: rank correlation, sparsification (and a picture of it), coverage',
+    )
+    parser.add_argument(
         '--sheet',
         type=Path,
         metavar='OUT.png',
@@ -179,6 +195,7 @@ def run(args: argparse.Namespace) -> int:
                     **inference_options(args),
                     limit=args.limit,
                     on_frame=on_frame,
+                    uncertainty=args.uncertainty,
                 )
             )
     console = Console()
@@ -188,6 +205,12 @@ def run(args: argparse.Namespace) -> int:
         # Wider than a narrow terminal or a log rather than with cut figures.
         console.width = max(console.width, console.measure(table, options=wide).maximum)
         console.print(table)
+    if args.uncertainty:
+        judged = {r['name']: r['uncertainty'] for r in reports if 'uncertainty' in r}
+        console.print(figures_table(judged))
+        curves_path = sheet_path.with_name(f'{sheet_path.stem}_uncertainty.png')
+        pictures.write(curves_path, draw_curves(judged))
+        console.print(f'sparsification: {curves_path}', soft_wrap=True, highlight=False)
     sheet.write(sheet_path)
     console.print(f'contact sheet: {sheet_path}', soft_wrap=True, highlight=False)
     if args.json:
