@@ -65,10 +65,21 @@ def save(
     half: store float16, which loads as float32 again
     metadata: JSON-able facts of the training, shown by `grin info`
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     dtype = torch.float16 if half else torch.float32
     tensors = {name: value.to(dtype).contiguous() for name, value in model.state_dict().items()}
+    _write(Path(path), tensors, config, metadata)
+
+
+def amend(
+    path: str | Path, output: str | Path, config: ModelConfig, metadata: dict[str, Any]
+) -> None:
+    """Write a checkpoint's weights, untouched, with another configuration and metadata."""
+    _, tensors = _read(Path(path))
+    _write(Path(output), tensors, config, metadata)
+
+
+def _write(path: Path, tensors: dict, config: ModelConfig, metadata: dict) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     header = {'config': json.dumps(to_dict(config)), 'metadata': json.dumps(metadata)}
     partial = path.with_name(path.name + '.partial')
     save_file(tensors, partial, metadata=header)

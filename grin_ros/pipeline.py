@@ -136,7 +136,7 @@ class DepthPipeline:
         else:
             median = depth.median(0).values if samples % 2 else depth.quantile(0.5, dim=0)
         std = (depth - depth.mean(0)).square().mean(0).sqrt()  # 20 times faster than .std(0)
-        std = self.config.uncertainty.std(std, median)
+        std = self.config.uncertainty.std(std, median, samples)
         valid = median.isfinite() & (median < 0.999 * self.config.depth.max)
         median = torch.where(valid, median, torch.nan)
         return Prediction(

@@ -3,7 +3,7 @@
 From the spread over samples to a standard deviation that means something.
 
 Samples of a few-step model agree with each other far more than with the truth, and in their scale
-most of all. So a relative error that no spread shows is added, and the spread is stretched; both
+most of all. So a relative error that no spread shows is added, and the spread is stretched; the
 numbers are fitted by `grin calibrate` and travel in the checkpoint.
 """
 
@@ -20,21 +20,25 @@ class UncertaintyConfig:
 
     floor: float = 0.0  # relative error where all samples agree
     slope: float = 1.0  # temperature: error per spread
+    alone: float = 0.0  # relative error of a single sample, which has no spread
 
     def __post_init__(self):
-        if self.floor < 0 or self.slope < 0:
-            raise ValueError(
-                f'floor {self.floor} and slope {self.slope} of uncertainty must not be negative'
-            )
+        if min(self.floor, self.slope, self.alone) < 0:
+            raise ValueError(f'floor, slope and alone must not be negative: {self}')
 
-    def std(self, spread: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:
+    def std(self, spread: torch.Tensor, depth: torch.Tensor, samples: int) -> torch.Tensor:
         """
-        Give the calibrated standard deviation, sqrt((floor depth)^2 + (slope spread)^2).
+        Give the calibrated standard deviation.
+
+        It is sqrt((floor depth)^2 + (slope spread)^2), and alone depth for a single sample.
 
         spread: any shape, metres, standard deviation over samples
         depth: the same shape, metres
+        samples: how many the spread is of
         returns: the same shape, metres
         """
+        if samples == 1:
+            return self.alone * depth
         if self.floor == 0 and self.slope == 1:
             return spread
         return torch.hypot(self.floor * depth, self.slope * spread)

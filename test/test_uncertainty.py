@@ -90,8 +90,9 @@ def test_the_mean_over_frames_is_plain_json_and_can_be_drawn():
 
 def test_calibration_adds_a_floor_and_stretches_the_spread():
     spread, depth = torch.tensor([0.0, 0.3, 0.3]), torch.tensor([2.0, 2.0, 5.0])
-    std = UncertaintyConfig(floor=0.2, slope=1.0).std(spread, depth)
+    std = UncertaintyConfig(floor=0.2, slope=1.0).std(spread, depth, 4)
     torch.testing.assert_close(std, torch.tensor([0.4, 0.5, (1 + 0.09) ** 0.5]))
-    assert UncertaintyConfig().std(spread, depth) is spread
+    assert UncertaintyConfig().std(spread, depth, 4) is spread
+    torch.testing.assert_close(UncertaintyConfig(alone=0.1).std(spread, depth, 1), 0.1 * depth)
     with pytest.raises(ValueError, match='negative'):
         UncertaintyConfig(slope=-1.0)

@@ -70,8 +70,8 @@ def evaluate(
         for; plain values, ready for JSON
     """
     plain, scaled, coverage, seconds, uncertain = [], [], [], [], []
-    for i in _spread(len(sample_set), limit):
-        sample = _rectified(sample_set[i])
+    for i in spread_over(len(sample_set), limit):
+        sample = rectified(sample_set[i])
         start = time.perf_counter()
         prediction = pipeline.infer(
             sample.image, sample.camera, steps=steps, samples=samples, stride=stride
@@ -127,7 +127,7 @@ def domain_means(reports: Sequence[dict]) -> dict[str, dict]:
     return means
 
 
-def _spread(count: int, limit: int | None) -> list[int]:
+def spread_over(count: int, limit: int | None) -> list[int]:
     """Return at most `limit` indices below count, the first and the last among them."""
     chosen = count if limit is None else min(limit, count)
     return [int(i) for i in np.linspace(0, count - 1, chosen).round()]
@@ -137,7 +137,7 @@ def _mean(figures: Sequence[dict[str, float]]) -> dict[str, float]:
     return {name: float(np.mean([frame[name] for frame in figures])) for name in METRICS}
 
 
-def _rectified(sample: Sample) -> Sample:
+def rectified(sample: Sample) -> Sample:
     """Remove the lens distortion; depth along the optical axis stays what it is."""
     if sample.camera.distortion is None:
         return sample
@@ -177,11 +177,11 @@ def run(args: argparse.Namespace) -> int:
     )
     pipeline = load_pipeline(args)
     sheet, reports = ContactSheet(), []
-    frames = sum(len(_spread(len(s), args.limit)) for s in sets)
+    frames = sum(len(spread_over(len(s), args.limit)) for s in sets)
     with tqdm(total=frames, unit='frame', disable=None) as bar:
         for sample_set in sets:
             bar.set_description(sample_set.name)
-            shown = {sample_set.stems[i] for i in _spread(len(sample_set), FRAMES_SHOWN)}
+            shown = {sample_set.stems[i] for i in spread_over(len(sample_set), FRAMES_SHOWN)}
 
             def on_frame(sample, depth, valid, name=sample_set.name, shown=shown):
                 if sample.stem in shown:
