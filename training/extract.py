@@ -27,6 +27,7 @@ from .journal import Journal
 from .matching import match
 from .recording import read_recording, Recording
 from .sample import write_index
+from .shards import pack
 
 BLOCK = 16  # frames that a process makes at a time
 FEW = 100  # frames for which more processes would take longer to start than to work
@@ -99,7 +100,9 @@ def extract(
     if not kept:
         reason, count = dropped.most_common(1)[0]
         raise ValueError(f'{bags[0]}: no image became a sample; of most ({count}): {reason}')
-    write_index(output, _index(bags, config, kept))
+    header, entries = _header(bags, config, kept), [record['frame'] for record in kept]
+    shards = {'shards': pack(output, header, entries, config.shards)} if config.shards else {}
+    write_index(output, {**header, **shards, 'frames': entries})
     notes = {str(bag): recording.notes for bag, recording in zip(bags, recordings)}
     return ExtractResult(output, len(kept), dict(dropped), notes, kept)
 
@@ -114,8 +117,8 @@ def _prefixes(bags: Sequence[Path]) -> list[str]:
     return [f'{number:03d}_{name}_' for number, name in enumerate(names)]
 
 
-def _index(bags: Sequence[Path], config: ExtractConfig, kept: list[dict]) -> dict:
-    """Return what goes into frames.json."""
+def _header(bags: Sequence[Path], config: ExtractConfig, kept: list[dict]) -> dict:
+    """Return what frames.json says about the whole set."""
     depths = np.sum([record['depths'] for record in kept], axis=0)
     share = np.cumsum(depths) / max(depths.sum(), 1)
     # Rooms and halls end earlier than streets.
@@ -127,7 +130,6 @@ def _index(bags: Sequence[Path], config: ExtractConfig, kept: list[dict]) -> dic
         'domain': config.domain or ('outdoor' if outdoor else 'indoor'),
         'min_depth': max(config.min_range, 0.1),
         'max_depth': config.max_depth,
-        'frames': [record['frame'] for record in kept],
     }
 
 

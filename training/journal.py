@@ -13,9 +13,10 @@ import json
 from pathlib import Path
 
 from .extract_config import ExtractConfig
+from .shards import Shards
 
 NAME = 'extract.journal.jsonl'
-FREE = ('workers', 'shards', 'source', 'licence', 'domain')  # may change between two runs
+FREE = ('workers', 'source', 'licence', 'domain')  # may change between two runs
 
 
 class Journal:
@@ -27,23 +28,24 @@ class Journal:
 
     def __init__(self, folder: Path, bags: list[Path], config: ExtractConfig):
         self.path = folder / NAME
-        if (folder / 'frames.json').exists():
-            raise FileExistsError(
-                f'{folder} already holds a sample set; choose another folder or delete it'
-            )
         self._task = _task(bags, config)
         self.records: dict[str, dict] = {}
         lines = self.path.read_bytes().split(b'\n')[:-1] if self.path.exists() else []
+        if (folder / 'frames.json').exists() and not lines:
+            raise FileExistsError(
+                f'{folder} already holds a sample set; choose another folder or delete it'
+            )
         if lines and json.loads(lines[0]) != self._task:
             raise FileExistsError(
-                f'{folder} holds what an extraction with other options or bags left; give those '
-                'to finish it, choose another folder or delete it'
+                f'{folder} holds what an extraction with other options or bags made; give the '
+                'same to finish it, choose another folder or delete it'
             )
+        packed = Shards(sorted(folder.glob('*.tar')))
         for line in lines[1:]:
             record = json.loads(line)
             sizes = record.get('sizes', {}).items()
             # After a loss of power a file may be shorter than its name promises.
-            if all(_size(folder / name) == size for name, size in sizes):
+            if all(size in (_size(folder / name), packed.size(name)) for name, size in sizes):
                 self.records[record['stem']] = record
 
     def add(self, record: dict) -> None:

@@ -118,7 +118,7 @@ def recognise_time(messages: Sequence, period: float) -> tuple[PointTime | None,
             return time, f'time of a point: {time}'
         low, high = (f([f(v) for v, _ in pairs]) for f in (min, max))
         reasons.append(
-            f'{name} runs from {low:.15g} to {high:.15g} while sweeps are {period / 1e9:.3g} s apart'
+            f'{name} runs from {low:.15g} to {high:.15g}, sweeps are {period / 1e9:.3g} s apart'
         )
     return None, (
         f'the time of points is not understood ({"; ".join(reasons)}): not deskewed; '

@@ -33,16 +33,16 @@ def match(
         raise ValueError(_never(recording, config, distance))
     wanted = np.arange(len(images)) % config.every == 0
     posed = _posed(recording, images.stamps, begin, end)
+    usable = _posed(recording, sweeps.stamps, sweeps.stamps + first, sweeps.stamps + last)
     dropped = Counter()
     dropped['not chosen by every'] = int(np.sum(~wanted))
     dropped[f'no sweep within {config.max_dt * 1e3:g} ms'] = int(np.sum(wanted & ~near))
     dropped['no pose at its time'] = int(np.sum(wanted & near & ~posed))
     frames = []
     for i in np.flatnonzero(wanted & near & posed):
-        around = np.arange(nearest[i] - config.accumulate, nearest[i] + config.accumulate + 1)
-        around = sorted(around[(around >= 0) & (around < len(sweeps))],
-                        key=lambda k, i=i: abs(k - nearest[i]))  # fmt: skip
-        around = [k for k in around if k == nearest[i] or _usable(recording, sweeps.stamps[k])]
+        low = max(nearest[i] - config.accumulate, 0)
+        around = range(low, min(nearest[i] + config.accumulate + 1, len(sweeps)))
+        around = sorted((k for k in around if usable[k]), key=lambda k, i=i: abs(k - nearest[i]))
         frames.append(
             Frame(
                 f'{prefix}{i:06d}',
@@ -50,7 +50,7 @@ def match(
                 tuple((sweeps.key(k), int(sweeps.stamps[k])) for k in around),
                 int(images.stamps[i]),
                 int(recording.camera_of[i]),
-            )  # fmt: skip
+            )
         )
     if not frames:
         raise ValueError(
@@ -69,7 +69,7 @@ def _nearest(times: np.ndarray, wanted: np.ndarray) -> np.ndarray:
 
 
 def _posed(recording: Recording, stamps, begin, end) -> np.ndarray:
-    """Tell which images have poses for themselves and for the whole of their sweep."""
+    """Tell at which stamps the camera has a pose, and the LiDAR from begin to end of a sweep."""
     if recording.fixed_frame is None:
         return np.ones(len(stamps), bool)
     known = np.ones(len(stamps), bool)
@@ -81,10 +81,6 @@ def _posed(recording: Recording, stamps, begin, end) -> np.ndarray:
         poses = recording.transforms.lookup(recording.fixed_frame, frame, times)
         known &= np.isfinite(poses[:, 0, 0])
     return known
-
-
-def _usable(recording: Recording, stamp: int) -> bool:
-    return bool(_posed(recording, *(np.array([stamp]) for _ in range(3)))[0])
 
 
 def _never(recording: Recording, config: ExtractConfig, distance: np.ndarray) -> str:

@@ -27,9 +27,8 @@ def project(points: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray]
     points: (N, 3), metres, in the camera's frame
     returns: uv (M, 2) int, pixels, rounded, all inside the image; and index (M,) of the points
     """
-    x, y, z = points.T
-    index = np.flatnonzero(z > 0)
-    tangents = points[index, :2] / z[index, None]
+    index = np.flatnonzero(points[:, 2] > 0)
+    tangents = points[index, :2] / points[index, 2:]
     K = camera.K.double().numpy()
     if camera.distortion is None:
         uv = tangents * K.diagonal()[:2] + K[:2, 2]

@@ -20,6 +20,8 @@ import numpy as np
 
 from grin_ros.camera import Camera, Distortion
 
+from .shards import Shards
+
 DEPTH_KINDS = ('lidar', 'rgbd', 'stereo', 'synthetic')
 DOMAINS = ('indoor', 'outdoor', 'other')
 _HEADER = ('source', 'licence', 'depth_kind', 'domain', 'min_depth', 'max_depth')
@@ -56,22 +58,11 @@ class SampleSet:
     Whatever frames.json alone can tell is checked at once, the files' contents when they are read;
     every refusal names the frame.
 
-    path: the folder, or the frames.json in it; afterwards always the folder
+    path: the folder, or the frames.json or a tar in it; afterwards always the folder
     """
 
     def __init__(self, path: str | Path):
-        path = Path(path)
-        index = path if path.suffix == '.json' else path / 'frames.json'
-        if not index.is_file():
-            raise FileNotFoundError(
-                f'{path} is no sample set: it holds no frames.json; name a folder that does'
-            )
-        try:
-            data = json.loads(index.read_text())
-        except ValueError as error:
-            raise ValueError(f'{index} is not JSON ({error}); write it again') from None
-        if not isinstance(data, dict):
-            raise ValueError(f'{index} must be an object with {", ".join(_HEADER)} and frames')
+        index, data, self._shards = _open(Path(path))
         missing = [key for key in (*_HEADER, 'frames') if key not in data]
         if missing:
             raise ValueError(f'{index} lacks {", ".join(missing)}; add the missing entries')
@@ -116,7 +107,10 @@ class SampleSet:
             camera=self.camera(i),
             stem=stem,
             stamp=frame.get('stamp'),
-        )
+            pose=np.array(frame['T_world_camera']) if 'T_world_camera' in frame else None,
+            sky=self._read(frame['sky'], cv2.IMREAD_GRAYSCALE, stem) > 0
+            if 'sky' in frame else None,
+        )  # fmt: skip
 
     def camera(self, i: int) -> Camera:
         """Return the camera of frame i without reading its pictures."""
@@ -132,7 +126,8 @@ class SampleSet:
         return self.path / self._frames[i]['rgb']
 
     def _read(self, name: str, flags: int, stem: str) -> np.ndarray:
-        pixels = cv2.imread(str(self.path / name), flags)
+        data = self._shards.read(name) if self._shards else (self.path / name).read_bytes()
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags) if data else None
         if pixels is None:
             raise ValueError(f'{self.path}: frame {stem}: {name} cannot be decoded; replace it')
         return pixels
@@ -144,7 +139,7 @@ class SampleSet:
             raise ValueError(f'{self.path}: frame number {i} lacks {", ".join(missing)}; add them')
         stem = Path(frame['rgb']).stem
         for name in (frame['rgb'], frame['depth']):
-            if not (self.path / name).is_file():
+            if not (name in self._shards if self._shards else (self.path / name).is_file()):
                 raise FileNotFoundError(
                     f'{self.path}: frame {stem}: {name} is missing; restore it or drop the frame'
                 )
@@ -152,6 +147,29 @@ class SampleSet:
         if problem:
             raise ValueError(f'{self.path}: frame {stem}: {problem}')
         return stem
+
+
+def _open(path: Path) -> tuple[Path, dict, Shards | None]:
+    """Return the file that lists the frames, what it says, and the tars if there are any."""
+    index = path if path.suffix in ('.json', '.tar') else path / 'frames.json'
+    tars = [path] if path.suffix == '.tar' and path.is_file() else sorted(path.glob('*.tar'))
+    if not index.is_file() and tars:
+        index = tars[0]
+    if not index.is_file():
+        raise FileNotFoundError(
+            f'{path} is no sample set: it holds no frames.json; name a folder that does'
+        )
+    if index.suffix == '.tar':
+        shards = Shards(tars)
+        return index, shards.index(), shards
+    try:
+        data = json.loads(index.read_text())
+    except ValueError as error:
+        raise ValueError(f'{index} is not JSON ({error}); write it again') from None
+    if not isinstance(data, dict):
+        raise ValueError(f'{index} must be an object with {", ".join(_HEADER)} and frames')
+    names = data.get('shards', ())
+    return index, data, Shards(index.parent / name for name in names) if names else None
 
 
 class SampleSetWriter:

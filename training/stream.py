@@ -1,5 +1,5 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The stamps of a topic: on which clock they are, whether it jumps, and in which order they are."""
+"""The stamps of a topic: on which clock they are, whether it jumps, in which order they are."""
 
 from __future__ import annotations
 
