@@ -65,12 +65,17 @@ class Camera:
             raise ValueError(f'Camera.stack: needs one size, got {sizes}; resize them first.')
         if any(camera.distortion for camera in cameras):
             raise ValueError('Camera.stack: a distorted camera cannot be batched; rectify first.')
-        return cameras[0]._derive(torch.stack([camera.K for camera in cameras]), sizes[0])
+        return cameras[0].derived(torch.stack([camera.K for camera in cameras]), sizes[0])
 
-    def _derive(self, K, size, distortion=None) -> Camera:
-        # Past the checks of the constructor: they concern numbers that come from outside, would
-        # make a GPU wait at every step, and a small crop may well lie far from the optical axis.
-        camera = object.__new__(type(self))
+    @classmethod
+    def derived(cls, K, size, distortion=None) -> Camera:
+        """
+        Make a camera, or a batch, of intrinsics that come from those of checked cameras.
+
+        The checks of the constructor concern numbers that come from outside, would make a GPU wait
+        at every step, and a small crop may well lie far from the optical axis.
+        """
+        camera = object.__new__(cls)
         for name, value in (('K', K), ('size', size), ('distortion', distortion)):
             object.__setattr__(camera, name, value)
         return camera
@@ -93,7 +98,7 @@ class Camera:
 
     def to(self, device) -> Camera:
         """Return the camera with K on a device."""
-        return self._derive(self.K.to(device), self.size, self.distortion)
+        return self.derived(self.K.to(device), self.size, self.distortion)
 
     def resize(self, size) -> Camera:
         """Return the camera of the image resampled to size (height, width)."""
@@ -127,13 +132,13 @@ class Camera:
         K[..., 1, :] *= scale_y
         K[..., 0, 2] += x
         K[..., 1, 2] += y
-        return self._derive(K, size, self.distortion)
+        return self.derived(K, size, self.distortion)
 
     def flip(self) -> Camera:
         """Return the camera of the image mirrored left to right."""
         K = self.K.clone()
         K[..., 0, 2] = self.size[1] - 1 - self.cx
-        return self._derive(K, self.size, self.distortion and self.distortion.flip())
+        return self.derived(K, self.size, self.distortion and self.distortion.flip())
 
     def grid(self, stride: int = 1) -> torch.Tensor:
         """
@@ -210,18 +215,23 @@ class Camera:
             uv = torch.from_numpy(self.distortion.project(xyz, K)).to(points)
         return torch.where((z > 0)[..., None], uv, torch.nan), z
 
-    def rectification(self) -> tuple[Camera, np.ndarray, np.ndarray]:
+    def rectification(
+        self, target: Camera | None = None, rotation: np.ndarray | None = None
+    ) -> tuple[Camera, np.ndarray, np.ndarray]:
         """
         Return the undistorted camera and the maps that bring an image to it with cv2.remap.
 
-        The undistorted camera keeps K and size, so the middle of the image keeps its resolution.
-        Where the maps leave the image, the lens did not see that pixel.
+        By default it keeps K and size, so the middle of the image keeps its resolution. Where the
+        maps leave the image, the lens did not see that pixel.
 
+        target: the undistorted camera, where it is chosen already (P of a CameraInfo)
+        rotation: (3, 3), from this camera's frame to that of the target (R); None = I
         returns: camera without distortion; map_x, map_y, (H, W) float32, pixels
         """
         lens = self.distortion or Distortion('plumb_bob')
-        map_x, map_y = lens.maps(self.K.double().cpu().numpy(), self.size)
-        return self._derive(self.K, self.size), map_x, map_y
+        target = self.derived(self.K, self.size) if target is None else target
+        K, target_K = (camera.K.double().cpu().numpy() for camera in (self, target))
+        return target, *lens.maps(K, target.size, target_K, rotation)
 
 
 def _checked_size(size) -> tuple[int, int]:

@@ -87,13 +87,45 @@ class Distortion:
         uv, _ = project(points.reshape(-1, 1, 3), np.zeros(3), np.zeros(3), K, self.vector)
         return uv.reshape(*points.shape[:-1], 2)
 
-    def maps(self, K: np.ndarray, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    def maps(
+        self,
+        K: np.ndarray,
+        size: tuple[int, int],
+        target: np.ndarray | None = None,
+        rotation: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
         """
-        Return where the lens shows each pixel of a pinhole camera with the same K, for cv2.remap.
+        Return where the lens shows each pixel of a pinhole camera, for cv2.remap.
 
-        K: (3, 3) float64, pixels
-        size: (height, width), pixels
+        K: (3, 3) float64, pixels, of the lens
+        size: (height, width) of the pinhole camera, pixels
+        target: (3, 3) float64, pixels, K of the pinhole camera; None = K
+        rotation: (3, 3), from the frame of the lens to that of the pinhole camera; None = I
         returns: map_x, map_y, (H, W) float32, pixels
         """
         initialise = (cv2.fisheye if self.fisheye else cv2).initUndistortRectifyMap
-        return initialise(K, self.vector, np.eye(3), K, size[::-1], cv2.CV_32FC1)
+        target = K if target is None else target
+        rotation = np.eye(3) if rotation is None else rotation
+        return initialise(K, self.vector, rotation, target, size[::-1], cv2.CV_32FC1)
+
+    @property
+    def limit(self) -> float:
+        """
+        Tangent of the angle from the axis beyond which the model folds back into the image.
+
+        A polynomial fits its calibration up to the edge of the image and may turn round beyond.
+        """
+        if self.fisheye:
+            angle = np.linspace(0, np.pi / 2, 2000)[:-1]
+            radius, shown = np.tan(angle), np.polyval([*self.vector[::-1], 1], angle**2) * angle
+        else:
+            radius = np.linspace(0, 20, 20000)
+            k1, k2, _, _, k3, k4, k5, k6 = (*self.vector, 0, 0, 0, 0)[:8]
+            square = radius**2
+            below = np.polyval([k6, k5, k4, 1], square)
+            turned = np.flatnonzero(below <= 0)  # a pole of the rational model
+            below = np.where(below > 0, below, np.nan)
+            shown = radius * np.polyval([k3, k2, k1, 1], square) / below
+            shown[turned[0] if turned.size else len(shown) :] = -1
+        turns = np.flatnonzero(np.diff(shown) <= 0)
+        return float(radius[turns[0]]) if turns.size else np.inf

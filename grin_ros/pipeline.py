@@ -9,6 +9,7 @@ sec. 5.6 and fig. 5).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 import math
 from pathlib import Path
@@ -97,7 +98,7 @@ class DepthPipeline:
     def infer(
         self, image: np.ndarray, camera: Camera | None, *, uv: np.ndarray | None = None,
         stride: int | None = None, steps: int | None = None, samples: int = 1,
-        full_size: bool = True, seed: int = 0,
+        full_size: bool = True, seed: int = 0, on_step: Callable[[], None] | None = None,
     ) -> Prediction:  # fmt: skip
         """
         Predict the metric depth of one image.
@@ -110,6 +111,7 @@ class DepthPipeline:
         samples: independent samples; depth is their median
         full_size: bring depth to the image's size, else return the queried grid as it is
         seed: of the noise; the same seed gives the same depth
+        on_step: called before every step; what it raises ends the inference
         """
         size = _check_image(image)
         camera = Camera.default(size) if camera is None else camera
@@ -123,7 +125,9 @@ class DepthPipeline:
             queried = _pixel_centres(grid, fitted)
         else:
             queried = _rescale(torch.as_tensor(uv, dtype=torch.float32), size, fitted)
-        x = self._sample(image, camera, fitted, queried, steps or self.steps, samples, seed)
+        x = self._sample(
+            image, camera, fitted, queried, steps or self.steps, samples, seed, on_step
+        )
         if uv is None:
             x = x.view(samples, 1, *grid)
             if full_size:
@@ -145,7 +149,7 @@ class DepthPipeline:
 
     def _sample(
         self, image: np.ndarray, camera: Camera, fitted: tuple[int, int], uv: torch.Tensor,
-        steps: int, samples: int, seed: int,
+        steps: int, samples: int, seed: int, on_step: Callable[[], None] | None,
     ) -> torch.Tensor:  # fmt: skip
         """Denoise the pixels uv (N, 2) of the fitted image: x_0 (samples, N) on the CPU."""
         picture = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
@@ -159,6 +163,8 @@ class DepthPipeline:
             cond = self.model.encode(picture, camera, uv[None].to(self.device))
 
             def denoise(x_t, gamma, state):
+                if on_step is not None:
+                    on_step()
                 return self.model(x_t, gamma, cond, state)
 
             for _ in range(samples):

@@ -14,27 +14,43 @@ class Rectifier:
 
     def __init__(self) -> None:
         self._key = None
-        self._target = None
+        self._made = None  # pinhole camera, maps, pixels that the lens saw
 
     def __call__(
-        self, image: np.ndarray, camera: Camera
+        self,
+        image: np.ndarray,
+        camera: Camera,
+        target: Camera | None = None,
+        rotation: np.ndarray | None = None,
     ) -> tuple[np.ndarray, Camera, np.ndarray | None]:
         """
         Return image and camera without distortion; untouched where there is none.
 
         image: (H, W, 3) uint8
         camera: of that image
+        target: the pinhole camera to arrive at; None = K and size of the camera
+        rotation: (3, 3), from the camera's frame to that of the target; None = I
         returns: also (H, W) bool, the pixels that the lens saw; None = all of them
         """
         if camera.distortion is None:
             return image, camera, None
         key = (camera.K.numpy().tobytes(), camera.size, camera.distortion)
+        key += (None if target is None else (target.K.numpy().tobytes(), target.size),)
+        key += (None if rotation is None else rotation.tobytes(),)
         if key != self._key:
-            pinhole, *maps = camera.rectification()
-            height, width = camera.size
-            seen = (
-                (maps[0] >= 0) & (maps[0] <= width - 1) & (maps[1] >= 0) & (maps[1] <= height - 1)
-            )
-            self._target, self._key = (pinhole, maps, seen), key
-        pinhole, maps, seen = self._target
+            self._made, self._key = _make(camera, target, rotation), key
+        pinhole, maps, seen = self._made
         return cv2.remap(image, *maps, cv2.INTER_LINEAR), pinhole, seen
+
+
+def _make(camera: Camera, target: Camera | None, rotation: np.ndarray | None) -> tuple:
+    pinhole, *maps = camera.rectification(target, rotation)
+    height, width = camera.size
+    seen = (maps[0] >= 0) & (maps[0] <= width - 1) & (maps[1] >= 0) & (maps[1] <= height - 1)
+    rays = pinhole.rays().double().numpy()
+    if rotation is not None:
+        rays = np.einsum('ji,jhw->ihw', rotation, rays)
+    x, y, z = rays
+    # Beyond its limit the lens model shows the middle of the image once more.
+    seen &= (z > 0) & (np.hypot(x, y) < camera.distortion.limit * z)
+    return pinhole, maps, seen

@@ -35,8 +35,12 @@ class FakePipeline:
             seconds, self.factor = map(float, Path(path).read_text().split())
             time.sleep(seconds)
 
-    def infer(self, image, camera, *, stride, steps, samples, full_size, seed):
-        time.sleep(float(os.environ.get('FAKE_SECONDS', '0')))
+    def infer(self, image, camera, *, stride, steps, samples, full_size, seed, on_step):
+        end = time.monotonic() + float(os.environ.get('FAKE_SECONDS', '0'))
+        while time.monotonic() < end:  # steps of 50 ms
+            time.sleep(0.05)
+            if on_step is not None:
+                on_step()
         camera = camera or Camera.default(image.shape[:2])
         with open(os.environ['FAKE_LOG'], 'a') as log:
             print(

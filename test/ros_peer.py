@@ -139,6 +139,7 @@ class Peer:
         """
         Return the next status of that aspect on /diagnostics that fulfils the condition.
 
+        name: inference, input, camera_info or output; with several cameras 'front input'
         meanwhile: called again and again, as a camera goes on
         """
         seen = self.got['/diagnostics']

@@ -84,7 +84,7 @@ def test_a_camera_and_its_troubles(peer, tmp_path):
         unknown.encoding = 'h264'
         for message, reason in ((broken, 'image is cut short'), (unknown, 'h264')):
             refused = peer.status(
-                'depth',
+                'input',
                 lambda one, reason=reason: reason in one.message,
                 meanwhile=lambda message=message: peer.send('image', message),
             )
@@ -100,19 +100,26 @@ def test_a_camera_and_its_troubles(peer, tmp_path):
         image.data = array('B', (pixels[..., ::-1].astype('>u2') * 257).tobytes())
         check(drive(peer, image, info, TOPICS), pixels, image.header, info)
 
-        status = peer.status(
-            'depth',
+        output = peer.status(
+            'output',
             lambda one: one.message == 'running',
             meanwhile=lambda: peer.send('image', image),
         )
-        values = values_of(status)
-        assert status.level == b'\x00' and status.hardware_id == 'grin_depth'
-        assert values['device'] == 'cpu' and values['checkpoint'] == 'shipped'
-        assert values['steps'] == '1'
-        assert int(values['refused_frames']) >= 1 and int(values['dropped_frames']) >= 0
-        assert float(values['input_rate_hz']) > 0 and float(values['output_rate_hz']) > 0
+        assert output.level == b'\x00' and output.hardware_id == 'grin_depth'
+        values = values_of(output)
+        assert float(values['output_rate_hz']) > 0
         now = time.time() * 1e3  # the stamps are of 1970
         assert float(values['latency_p50_ms']) == pytest.approx(now, rel=1e-3)
+        model = peer.status('inference')
+        assert (model.level, model.message) == (b'\x00', 'active')
+        values = values_of(model)
+        assert values['device'] == 'cpu' and values['checkpoint'] == 'shipped'
+        assert values['steps'] == '1'
+        status = peer.status('input', lambda one: 'behind the clock' in one.message)
+        assert status.level == b'\x01' and 'use_sim_time' in status.message
+        values = values_of(status)
+        assert int(values['refused_frames']) >= 1 and int(values['dropped_frames']) >= 0
+        assert float(values['input_rate_hz']) > 0
         camera = peer.status('camera_info')
         assert (camera.level, camera.message) == (b'\x00', 'usable')
         assert values_of(camera)['fx'] == '150.00'
@@ -130,7 +137,7 @@ def test_nobody_listens_and_parameters_change(peer, tmp_path):
         pixels, info = picture(48, 64), info_message(64, 48)
         image = image_message(pixels, sec=1)
         missing = peer.status('camera_info')
-        assert missing.level == b'\x02' and 'set intrinsics to none' in missing.message
+        assert missing.level == b'\x02' and 'set intrinsics to parameters' in missing.message
         unusable = peer.status(
             'camera_info',
             lambda one: 'fx = 0' in one.message,
@@ -142,7 +149,7 @@ def test_nobody_listens_and_parameters_change(peer, tmp_path):
             peer.send('camera_info', info)
             peer.send('image', image)
             peer.pause(0.05)
-        idle = peer.status('depth', lambda one: 'nobody subscribes' in one.message)
+        idle = peer.status('output', lambda one: 'nobody subscribes' in one.message)
         assert idle.level == b'\x00'
         assert node.inferences == []
 
@@ -179,7 +186,7 @@ def test_newest_frame_wins_when_the_model_is_slow(peer, tmp_path):
         drive(peer, image_message(pixels, sec=1), info, ['depth/image'])
         peer.pause(1.1)
         before = len(node.inferences)
-        dropped = int(values_of(peer.status('depth'))['dropped_frames'])
+        dropped = int(values_of(peer.status('input'))['dropped_frames'])
         peer.got['depth/image'].clear()
         sent, arrived = {}, {}
         for number in range(60):
@@ -196,7 +203,7 @@ def test_newest_frame_wins_when_the_model_is_slow(peer, tmp_path):
         assert max(arrived[stamp] - sent[stamp] for stamp in arrived) < 1.4
         worked_on = len(node.inferences) - before
         assert worked_on == len(stamps)
-        status = values_of(peer.status('depth'))
+        status = values_of(peer.status('input'))
         # Fast DDS drops some by itself when the machine is loaded: its queue has one place.
         assert 40 - worked_on <= int(status['dropped_frames']) - dropped <= 60 - worked_on
 
@@ -225,6 +232,6 @@ def test_compressed_images_in_a_namespace(peer, tmp_path):
         cloud = peer.wait(came)[-1]
         assert cloud.header.stamp.sec == 7
         assert np.frombuffer(cloud.data, np.uint8).reshape(48, 64, 16)[12, 12, 12] == 90
-        status = peer.status('depth')
-        assert status.name == 'front/grin_depth: depth'
+        status = peer.status('output')
+        assert status.name == 'front/grin_depth: output'
         assert node.stop() == 0

@@ -23,14 +23,14 @@ def test_life_cycle(peer, tmp_path):
     """A bad checkpoint is a clean failure, after which the operator can set things right."""
     with NodeProcess(tmp_path / 'log', {'checkpoint': '/nowhere.safetensors'}) as node:
         peer.listen('depth/image')
-        failed = peer.status('depth', lambda one: 'no checkpoint /nowhere' in one.message)
+        failed = peer.status('inference', lambda one: 'no checkpoint /nowhere' in one.message)
         assert failed.level == b'\x02'
         assert peer.state == 'unconfigured'
         assert not peer.change_state('configure')
         assert peer.state == 'unconfigured'
         assert peer.set(checkpoint='').successful
         assert peer.change_state('configure') and peer.state == 'inactive'
-        assert 'inactive' in peer.status('depth', lambda one: one.level == b'\x01').message
+        assert 'inactive' in peer.status('inference', lambda one: one.level == b'\x01').message
         assert peer.node.count_subscribers('image') == 0
         assert not peer.set(device='cuda').successful
         pixels, info = picture(48, 64), info_message(64, 48)
@@ -55,7 +55,7 @@ def test_ends_of_processes(ros_domain_id, tmp_path):
         NodeProcess(tmp_path / 'early', seconds=2) as early,
     ):
         for node, sentence in (
-            (choice, "intrinsics is 'guess': choose one of camera_info, none"),
+            (choice, "intrinsics is 'guess': choose one of camera_info, parameters, none"),
             (integer, "'max_depth' to '50' of type 'INTEGER'"),
         ):
             assert node.process.wait(TIMEOUT) == 2

@@ -36,7 +36,7 @@ def test_a_checkpoint_on_the_device_that_was_named(ros_domain_id, tmp_path):
     node = NodeProcess(tmp_path / 'log', parameters, program=PROGRAM)
     with node, Peer(ros_domain_id) as peer:
         if parameters['device'] == 'cuda':  # absent: a clear failure, not another device
-            failed = peer.status('depth', lambda one: one.level == b'\x02')
+            failed = peer.status('inference', lambda one: one.level == b'\x02')
             assert 'cuda' in failed.message and peer.state == 'unconfigured'
             assert peer.set(device='auto').successful
             assert peer.change_state('configure') and peer.change_state('activate')

@@ -42,7 +42,7 @@ def test_a_bag_of_ros_1_has_capital_letters():
 @kinds
 def test_an_uncalibrated_camera_is_refused_with_the_remedy(kind):
     for values in ({'k': [0] * 9}, {'k': (np.nan, 0, 1, 0, 1, 1, 0, 0, 1)}):
-        with pytest.raises(ValueError, match=r'K has fx = .*set intrinsics to none'):
+        with pytest.raises(ValueError, match=r'K has fx = .*set intrinsics to parameters or none'):
             read_camera(camera_info(kind, **values), (480, 640))
     with pytest.raises(ValueError, match='P has fx = 0'):
         read_camera(camera_info(kind, p=[0] * 12), (480, 640), rectified=True)

@@ -15,7 +15,8 @@ from rclpy.exceptions import ParameterException  # noqa: E402
 from rclpy.parameter import Parameter  # noqa: E402
 
 from grin_ros.depth import DepthConfig  # noqa: E402
-from grin_ros.ros.parameters import declare_parameters, NodeConfig, revise  # noqa: E402
+from grin_ros.ros.node_config import NodeConfig  # noqa: E402
+from grin_ros.ros.parameters import declare_parameters, revise  # noqa: E402
 
 MANUAL = Path(__file__).resolve().parents[1] / 'config' / 'depth_node.yaml'
 
@@ -42,6 +43,7 @@ def make_node(ros_domain_id):
 def test_manual_states_every_parameter_and_its_default():
     text = MANUAL.read_text()
     values = yaml.safe_load(text)['/**']['ros__parameters']
+    values['distortion'] = tuple(values['distortion'])
     assert values == asdict(NodeConfig())
     for name in values:
         line = next(line for line in text.splitlines() if line.strip().startswith(f'{name}:'))
@@ -79,7 +81,14 @@ def test_ros_refuses_what_is_out_of_range(make_node, values):
 @pytest.mark.parametrize(
     ('values', 'reason'),
     [
-        ({'intrinsics': 'guess'}, 'intrinsics.*camera_info, none'),
+        ({'intrinsics': 'guess'}, 'intrinsics.*camera_info, parameters, none'),
+        ({'intrinsics': 'parameters'}, 'fx is 0: set fx at the same time'),
+        ({'distortion': (float('nan'),)}, 'coefficients must be finite'),
+        ({'distortion': (0.1,) * 15}, 'at most 14 coefficients'),
+        ({'cameras': 'front,'}, 'give different names'),
+        ({'cameras': 'front, front'}, 'give different names'),
+        ({'cameras': 'front/left'}, 'give different names'),
+        ({'warn_latency': 20.0}, 'warn_latency is above error_latency'),
         ({'image_transport': 'theora'}, 'image_transport.*raw, compressed'),
         ({'min_depth': 5.0, 'max_depth': 5.0}, 'min_depth 5.0 is not below max_depth 5.0'),
         ({'max_relative_std': 0.1}, 'set samples to 2 or more'),
@@ -112,6 +121,11 @@ def test_the_others_wait_for_the_next_configuration(change):
 def test_the_checkpoint_can_be_named_before_a_reload():
     config = revise(NodeConfig(), {'checkpoint': 'a.safetensors'}, configured=True)
     assert config.checkpoint == 'a.safetensors'
+
+
+def test_names_of_cameras():
+    assert NodeConfig().camera_names == ('',)
+    assert NodeConfig(cameras='front, left').camera_names == ('front', 'left')
 
 
 def test_foreign_parameters_and_repetitions_are_let_through():

@@ -62,14 +62,15 @@ def test_the_report_tells_what_was_published(ros_domain_id):
         spin_until(lambda: len(seen) == 3)
         assert not recorder.settled() and not recorder.failure
         values = {'device': 'cpu', 'checkpoint': 'a.safetensors', 'steps': 3}
-        word = status('grin_depth', 'depth', DiagnosticStatus.OK, 'running', values)
+        word = status('grin_depth', 'inference', DiagnosticStatus.OK, 'running', values)
         publishers['/diagnostics'].publish(DiagnosticArray(status=[word]))
         spin_until(recorder.settled)
         report, newest = recorder.report(), recorder.newest
-        word = status('grin_depth', 'depth', DiagnosticStatus.ERROR, 'no checkpoint', {})
-        publishers['/diagnostics'].publish(DiagnosticArray(status=[word]))
+        word = status('grin_depth', 'inference', DiagnosticStatus.ERROR, 'no checkpoint', {})
+        other = status('grin_depth', 'input', DiagnosticStatus.WARN, 'no image', {})
+        publishers['/diagnostics'].publish(DiagnosticArray(status=[other, word]))
         spin_until(lambda: recorder.failure)
-        assert recorder.failure == 'no checkpoint'
+        assert recorder.failure == recorder.state == 'no checkpoint'
         node.destroy_node()
 
     counts = {key: report[key] for key in ('frames_in', 'frames_out', 'dropped')}

@@ -1,20 +1,23 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""One image message and its CameraInfo to the messages that the node publishes."""
+"""An image message to what the model works on, and its depth to the messages of the node."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from std_msgs.msg import Header
 
 from grin_ros.camera import Camera
 from grin_ros.pictures import colorize, depth_range, with_legend
-from grin_ros.pipeline import DepthPipeline, Prediction
+from grin_ros.pipeline import Prediction
 from grin_ros.rectifier import Rectifier
-from grin_ros.ros.from_msg import read_camera, read_image
-from grin_ros.ros.parameters import NodeConfig
+from grin_ros.ros.calibration import Calibration
+from grin_ros.ros.from_msg import read_image
+from grin_ros.ros.node_config import NodeConfig
 from grin_ros.ros.to_msg import camera_info, depth_image, point_cloud, rgb_image
 
 OUTPUTS = {
@@ -24,45 +27,64 @@ OUTPUTS = {
     'points': PointCloud2,
     'depth/preview': Image,
 }
-WARM_UP_SIZE = (480, 640)  # pixels; the model has its own working size, so any will do
+
+
+@dataclass(frozen=True)
+class Frame:
+    """
+    An image that can be worked on.
+
+    header: of the image message
+    image: (H, W, 3) uint8, RGB, free of lens distortion
+    camera: pinhole camera of the image; None = unknown
+    seen: (H, W) bool, the pixels that the lens saw; None = all
+    """
+
+    header: Header
+    image: np.ndarray
+    camera: Camera | None
+    seen: np.ndarray | None
 
 
 class DepthConverter:
     """
-    Decode, rectify, infer, encode.
+    Messages of one camera to frames, and their depth to messages.
 
-    pipeline: a DepthPipeline
+    calibration: of that camera
     """
 
-    def __init__(self, pipeline: DepthPipeline) -> None:
-        self.pipeline = pipeline
+    def __init__(self, calibration: Calibration) -> None:
+        self._calibration = calibration
         self._rectify = Rectifier()
-        self._size = None  # (height, width) of the newest image
         self._span = None  # nearest and farthest depth of the preview's colours, log metres
+        self.header = self.size = None  # of the newest image; (height, width)
 
-    def warm_up(self, config: NodeConfig) -> None:
-        """Infer once: the first time is the slowest, and shows whether the device can do it."""
-        self._infer(np.zeros((*WARM_UP_SIZE, 3), np.uint8), None, config)
+    def read(self, message, config: NodeConfig) -> Frame:
+        """
+        Decode and rectify.
 
-    def __call__(
-        self, message, info: CameraInfo | None, config: NodeConfig, wanted: Iterable[str]
+        message: Image or CompressedImage
+        raises: ValueError saying what is wrong with the image or its calibration
+        """
+        image, seen = read_image(message), None
+        self.header, self.size = message.header, image.shape[:2]
+        view = self._calibration.view(self.header, self.size, config)
+        camera = None
+        if view is not None:
+            image, camera, seen = self._rectify(image, *view)
+        return Frame(message.header, image, camera, seen)
+
+    def write(
+        self, frame: Frame, prediction: Prediction, config: NodeConfig, wanted: Iterable[str]
     ) -> Iterator[tuple[str, object]]:
         """
         Yield (topic, message) for the topics that are wanted, all with the image's header.
 
-        message: Image or CompressedImage
-        info: the CameraInfo that goes with it, None if there was none yet
         wanted: names out of OUTPUTS
         """
-        image, seen = read_image(message), None
-        self._size = image.shape[:2]
-        camera = self.camera(info, config)
-        if camera is not None:
-            image, camera, seen = self._rectify(image, camera)
-        prediction = self._infer(image, camera, config)
-        depth = select(prediction, config, seen)
+        depth = select(prediction, config, frame.seen)
         std = np.where(prediction.valid, prediction.std, np.float32(np.nan))
-        header, camera = message.header, prediction.camera
+        header, image, camera = frame.header, frame.image, prediction.camera
         make = {
             'depth/image': lambda: depth_image(depth, header),
             'depth/camera_info': lambda: camera_info(camera, header),
@@ -72,29 +94,6 @@ class DepthConverter:
         }
         for name in wanted:
             yield name, make[name]()
-
-    def camera(self, info: CameraInfo | None, config: NodeConfig) -> Camera | None:
-        """
-        Return the camera of the newest image; None if it shall be taken as unknown.
-
-        raises: ValueError where the parameters ask for a CameraInfo and there is no usable one
-        """
-        if config.intrinsics == 'none':
-            return None
-        if info is None:
-            raise ValueError('no CameraInfo came: remap camera_info, or set intrinsics to none')
-        return read_camera(info, self._size, config.rectified)
-
-    def _infer(self, image: np.ndarray, camera: Camera | None, config: NodeConfig) -> Prediction:
-        return self.pipeline.infer(
-            image,
-            camera,
-            stride=config.stride or None,
-            steps=config.steps or None,
-            samples=config.samples,
-            full_size=config.full_size,
-            seed=config.seed,
-        )
 
     def _preview(self, depth: np.ndarray) -> np.ndarray:
         span = np.log(depth_range(depth))

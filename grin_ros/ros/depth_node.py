@@ -2,17 +2,18 @@
 """
 The node: camera topics in, metric depth image and point cloud out.
 
-The main thread runs the callbacks, which only store the newest frame; one worker thread decodes,
+The main thread runs the callbacks, which only store the newest frames; one worker thread decodes,
 infers and publishes. Without a listener no frame is decoded.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 import signal
 import sys
 import threading
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
+from diagnostic_msgs.msg import DiagnosticArray
 from rcl_interfaces.msg import SetParametersResult
 import rclpy
 from rclpy.callback_groups import ReentrantCallbackGroup
@@ -20,23 +21,20 @@ from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
-from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from std_srvs.srv import Trigger
-import torch
 
 from grin_ros.pipeline import DepthPipeline
 from grin_ros.ros.background import Background
-from grin_ros.ros.converter import DepthConverter, OUTPUTS
-from grin_ros.ros.diagnostics import FrameMonitor, status
+from grin_ros.ros.diagnostics import ERROR, OK, status, WARN
+from grin_ros.ros.health import camera_health, Health, input_health, output_health
+from grin_ros.ros.model import Model, release_memory
 from grin_ros.ros.newest import NewestWorker
 from grin_ros.ros.parameters import declare_parameters, revise
+from grin_ros.ros.stream import CameraStream
+from grin_ros.ros.work import bring_through, sentence
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
-OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
-NEWEST = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
-RELIABLE = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE)
 
 
 class DepthNode(LifecycleNode):
@@ -51,14 +49,12 @@ class DepthNode(LifecycleNode):
         self._load = load
         self._config = declare_parameters(self)
         self.add_on_set_parameters_callback(self._on_set_parameters)
-        self._converter = None  # while configured
+        self._model = None  # while configured
+        self._streams = []  # of the cameras, while configured
         self._worker = None  # while active
-        self._failure = ''  # why the last configuration failed
+        self._retired = None  # the worker before
+        self._failure = ''  # why the last configuration or inference failed
         self._reloading = False
-        self._inputs = []
-        self._outputs = {}  # topic -> publisher
-        self._info = None  # the newest CameraInfo
-        self._monitor = FrameMonitor()
         self._diagnostics = self.create_publisher(DiagnosticArray, '/diagnostics', 10)
         # A group of its own, because it keeps its group from other callbacks as long as it waits.
         group = ReentrantCallbackGroup()
@@ -75,33 +71,32 @@ class DepthNode(LifecycleNode):
 
     def on_configure(self, state) -> TransitionCallbackReturn:
         try:
-            pipeline = self._ready_pipeline(self._config)
+            for name in self._config.camera_names:
+                self._streams.append(CameraStream(self, name))
+            self._model = Model(self._load, self._config)
         except Exception as error:  # whatever a file, a driver or a GPU can do wrong
+            self.release()
             self._failure = sentence(error)
             self.get_logger().error(f'Cannot configure: {self._failure}')
             return FAILURE
-        self._converter, self._failure = DepthConverter(pipeline), ''
-        self._outputs = {
-            name: self.create_lifecycle_publisher(kind, name, RELIABLE)
-            for name, kind in OUTPUTS.items()
-        }
+        self._failure = ''
+        pipeline = self._model.pipeline
         chosen = ', chosen by device: auto' if self._config.device == 'auto' else ''
         self.get_logger().info(f'Loaded {pipeline.checkpoint} on {pipeline.device}{chosen}')
         return SUCCESS
 
     def on_activate(self, state) -> TransitionCallbackReturn:
-        self._monitor, self._info = FrameMonitor(), None
-        self._worker = NewestWorker(self._process)
-        topic, kind = self.resolve_topic_name('image'), Image
-        if self._config.image_transport == 'compressed':
-            topic, kind = f'{topic}/compressed', CompressedImage
-        self._inputs = [
-            self.create_subscription(kind, topic, self._on_image, NEWEST),
-            self.create_subscription(CameraInfo, 'camera_info', self._on_info, NEWEST),
-        ]
-        self.get_logger().info(
-            f'Listening to {" and ".join(one.topic_name for one in self._inputs)}'
-        )
+        window = self._config.batch_window if len(self._streams) > 1 else 0.0
+        self._worker = NewestWorker(self._process, len(self._streams), window)
+        try:
+            for stream in self._streams:
+                stream.open(self._config, self._worker.put)
+                topics = f'{stream.image_topic} and {stream.info_topic}'
+                self.get_logger().info(f'Listening to {topics}')
+        except Exception as error:  # a qos_overrides that does not exist, for one
+            self._stop()
+            self.get_logger().error(f'Cannot activate: {sentence(error)}')
+            return FAILURE
         return super().on_activate(state)
 
     def on_deactivate(self, state) -> TransitionCallbackReturn:
@@ -117,30 +112,25 @@ class DepthNode(LifecycleNode):
     def release(self) -> None:
         """Stop the work and let go of model, memory and topics; harmless at any time."""
         self._stop()
-        for publisher in self._outputs.values():
-            self.destroy_lifecycle_publisher(publisher)
-        self._outputs, self._converter = {}, None
-        if torch.cuda.is_initialized():
-            torch.cuda.empty_cache()
+        for stream in self._streams:
+            stream.destroy()
+        self._streams, self._model = [], None
+        release_memory()
+
+    def join(self) -> None:
+        """Return when the thread that worked is gone."""
+        if self._retired is not None:
+            self._retired.join()
 
     def _stop(self) -> None:
-        for subscription in self._inputs:
-            self.destroy_subscription(subscription)
-        self._inputs = []
+        for stream in self._streams:
+            stream.close()
         if self._worker is not None:
+            # Not waited for, because a transition has to answer at once; it drops its frames.
             self._worker.stop()
-            self._worker = None
+            self._worker, self._retired = None, self._worker
 
     # Models
-
-    def _ready_pipeline(self, config):
-        """Load the checkpoint of a configuration and infer once; raises whatever can go wrong."""
-        device = config.device
-        if device == 'auto':
-            device = 'cuda' if torch.cuda.is_available() else 'cpu'
-        pipeline = self._load(config.checkpoint or None, device=device)
-        DepthConverter(pipeline).warm_up(config)
-        return pipeline
 
     async def _on_reload(self, request, response) -> Trigger.Response:
         """Load beside the model that works, and change over between two frames."""
@@ -152,56 +142,45 @@ class DepthNode(LifecycleNode):
         return response
 
     async def _reload(self) -> tuple[bool, str]:
-        converter, config = self._converter, self._config
-        if converter is None:
+        model, config = self._model, self._config
+        if model is None:
             return False, 'there is no model yet: configure the node, which loads the checkpoint'
         if self._reloading:
             return False, 'a reload is under way: wait for its answer'
         self._reloading = True
         try:
-            pipeline = await Background(lambda: self._ready_pipeline(config))
+            other = await Background(lambda: Model(self._load, config))
         except Exception as error:
-            kept = f'{sentence(error)}; {converter.pipeline.checkpoint} stays in use'
-            return False, kept
+            return False, f'{sentence(error)}; {model.pipeline.checkpoint} stays in use'
         finally:
             self._reloading = False
-        if converter is not self._converter:
+        if model is not self._model:
             return False, 'the node was cleaned up in the meantime'
-        converter.pipeline = pipeline
-        return True, f'{pipeline.checkpoint} on {pipeline.device}'
+        self._model, self._failure = other, ''
+        return True, f'{other.pipeline.checkpoint} on {other.pipeline.device}'
 
     # Callbacks of the main thread
-
-    def _on_image(self, message) -> None:
-        self._monitor.received()
-        self._worker.put(message)
-
-    def _on_info(self, message: CameraInfo) -> None:
-        self._info = message
 
     def _on_set_parameters(self, parameters) -> SetParametersResult:
         changes = {parameter.name: parameter.value for parameter in parameters}
         try:
-            self._config = revise(self._config, changes, configured=self._converter is not None)
+            self._config = revise(self._config, changes, configured=self._model is not None)
         except ValueError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
 
     # Work of the worker thread
 
-    def _process(self, message) -> None:
-        """Bring one frame through; whatever is wrong with it, the next one gets its chance."""
-        try:
-            wanted = [name for name, one in self._outputs.items() if one.get_subscription_count()]
-            if not wanted:
-                return
-            for name, result in self._converter(message, self._info, self._config, wanted):
-                self._outputs[name].publish(result)
-            stamp, now = message.header.stamp, self.get_clock().now().nanoseconds
-            self._monitor.published(1e-9 * (now - stamp.nanosec) - stamp.sec)
-        except Exception as error:
-            if self._monitor.refuse(str(error)):
-                self.get_logger().warning(f'Frame refused: {error}')
+    def _process(self, messages: dict[CameraStream, object], alive: Callable[[], bool]) -> None:
+        model = self._model
+        if model is None:
+            return
+        failure = bring_through(messages, model, self._config, alive)
+        if model is not self._model:  # exchanged or let go of in the meantime
+            del model
+            release_memory()
+        elif failure is not None:
+            self._failure = failure
 
     # What the operator sees
 
@@ -209,46 +188,26 @@ class DepthNode(LifecycleNode):
         node = self.get_fully_qualified_name().lstrip('/')
         array = DiagnosticArray()
         array.header.stamp = self.get_clock().now().to_msg()
-        array.status = [status(node, 'depth', *self._depth_health())]
-        if self._worker is not None:
-            array.status.append(status(node, 'camera_info', *self._camera_health()))
+        array.status = [status(node, 'inference', *self._inference_health())]
+        worker, config = self._worker, self._config
+        for stream in self._streams if worker else ():
+            aspects = {
+                'input': input_health(self, stream, config, worker.replaced[stream]),
+                'camera_info': camera_health(stream, config),
+                'output': output_health(stream, config),
+            }
+            for aspect, health in aspects.items():
+                array.status.append(status(node, f'{stream.name} {aspect}'.strip(), *health))
         self._diagnostics.publish(array)
 
-    def _depth_health(self) -> tuple[bytes, str, dict]:
-        if self._converter is None:
+    def _inference_health(self) -> Health:
+        if self._model is None:
             values = {'device': self._config.device}
             return (ERROR if self._failure else WARN), self._failure or 'unconfigured', values
-        pipeline = self._converter.pipeline
-        values = {
-            'device': pipeline.device,
-            'checkpoint': pipeline.checkpoint,
-            'steps': self._config.steps or pipeline.steps,
-        }
+        values = self._model.figures(self._config)
         if self._worker is None:
             return WARN, 'inactive', values
-        values |= {**self._monitor.figures(), 'dropped_frames': self._worker.replaced}
-        problem = self._monitor.problem()
-        if problem:
-            return WARN, problem, values
-        listeners = any(one.get_subscription_count() for one in self._outputs.values())
-        return OK, 'running' if listeners else 'idle: nobody subscribes', values
-
-    def _camera_health(self) -> tuple[bytes, str, dict]:
-        try:
-            camera = self._converter.camera(self._info, self._config)
-        except ValueError as error:
-            return ERROR, str(error), {}
-        if camera is None:
-            return OK, 'not used: intrinsics is none', {}
-        values = {name: f'{float(getattr(camera, name)):.2f}' for name in ('fx', 'fy', 'cx', 'cy')}
-        distortion = camera.distortion.model if camera.distortion else 'none'
-        values |= {'height': camera.size[0], 'width': camera.size[1], 'distortion': distortion}
-        return OK, 'usable', values
-
-
-def sentence(error: Exception) -> str:
-    """Return what an error says, in one line."""
-    return ' '.join(str(error).split()) or type(error).__name__
+        return (ERROR, self._failure, values) if self._failure else (OK, 'active', values)
 
 
 def main(args: list[str] | None = None, load=DepthPipeline.from_checkpoint) -> int:
@@ -270,6 +229,7 @@ def main(args: list[str] | None = None, load=DepthPipeline.from_checkpoint) -> i
             except Exception as error:  # such as a transition that the present state does not have
                 node.get_logger().error(f'Request refused: {sentence(error)}')
         node.release()
+        node.join()
         executor.shutdown()
         node.destroy_node()
     except (ValueError, ParameterException) as error:

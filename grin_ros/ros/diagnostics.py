@@ -9,28 +9,36 @@ import time
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
 import numpy as np
 
+OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 WINDOW = 10.0  # seconds that rates and latencies are taken over
-SILENCE = 2.0  # seconds after which a stream counts as interrupted
+RECENT = 2.0  # seconds that a refusal or a jump of the time is worth a warning
 
 
 class FrameMonitor:
     """
-    Count frames on their way through the node; called from its threads.
+    Count the frames of one camera on their way through the node; called from its threads.
 
     clock: seconds, monotonic
     """
 
     def __init__(self, clock=time.monotonic) -> None:
         self._clock = clock
-        self._start = clock()
-        self._received = deque()  # times
+        self._start = self._last = clock()
+        self._received = deque()  # (time, seconds from its stamp to now)
         self._published = deque()  # (time, latency in seconds)
-        self._refusal = self._logged = (-np.inf, '')  # time, reason
-        self._refused = 0
+        self._refusal = self._jump = self._logged = (-np.inf, '')  # time, reason
+        self._refused = self._jumps = 0
+        self._stamp = -np.inf
 
-    def received(self) -> None:
-        """Count a frame that came in."""
-        self._received.append(self._clock())
+    def received(self, stamp: float, now: float) -> None:
+        """Count a frame that came in; stamp and now: seconds on the clock of the node."""
+        if stamp < self._stamp:
+            self._jumps += 1
+            text = f'stamps went back by {self._stamp - stamp:.3g} s, as where a bag begins anew'
+            self._jump = (self._clock(), text)
+        self._stamp = stamp
+        self._last = self._clock()
+        self._received.append((self._last, now - stamp))
 
     def published(self, latency: float) -> None:
         """Count a frame that went out, with the seconds from its stamp to now."""
@@ -45,36 +53,58 @@ class FrameMonitor:
             self._logged = self._refusal
         return due
 
-    def problem(self) -> str:
-        """Return why frames do not get through at the moment, empty if they do."""
-        now = self._clock()
-        self._forget(now)
-        if now - self._refusal[0] < SILENCE:
-            return f'frames are refused: {self._refusal[1]}'
-        if not self._received or now - self._received[-1] > SILENCE:
-            return f'no image for {SILENCE:g} s; start the camera, or remap image to its topic'
-        return ''
+    @property
+    def silence(self) -> float:
+        """Seconds since a frame came, or since we listen."""
+        return self._clock() - self._last
 
-    def figures(self) -> dict[str, str]:
-        """Return rates and latencies over the last seconds, and the refusals of all time."""
+    @property
+    def offset(self) -> float:
+        """Median over the last seconds of the time from stamp to reception, seconds."""
+        self._forget()
+        return float(np.median([offset for _, offset in tuple(self._received)] or [0.0]))
+
+    @property
+    def latency(self) -> float:
+        """Median over the last seconds of the time from stamp to publication, seconds."""
+        self._forget()
+        return float(np.median([latency for _, latency in tuple(self._published)] or [0.0]))
+
+    def complaint(self) -> str:
+        """Return why frames were refused or looked odd in the last moments, empty if not."""
         now = self._clock()
-        self._forget(now)
-        span = max(min(now - self._start, WINDOW), 1e-3)
-        figures = {
-            'input_rate_hz': f'{len(self._received) / span:.2f}',
-            'output_rate_hz': f'{len(self._published) / span:.2f}',
+        if now - self._refusal[0] < RECENT:
+            return f'frames are refused: {self._refusal[1]}'
+        return self._jump[1] if now - self._jump[0] < RECENT else ''
+
+    def input_figures(self) -> dict[str, str]:
+        """Return what came in over the last seconds, and the refusals of all time."""
+        self._forget()
+        return {
+            'input_rate_hz': f'{len(self._received) / self._span:.2f}',
+            'stamp_offset_ms': f'{1e3 * self.offset:.1f}' if self._received else '',
             'refused_frames': str(self._refused),
+            'time_jumps': str(self._jumps),
         }
+
+    def output_figures(self) -> dict[str, str]:
+        """Return what went out over the last seconds."""
+        self._forget()
+        figures = {'output_rate_hz': f'{len(self._published) / self._span:.2f}'}
         latencies = [1e3 * latency for _, latency in tuple(self._published)]
         for name, part in (('latency_p50_ms', 50), ('latency_p99_ms', 99)):
             figures[name] = f'{np.percentile(latencies, part):.1f}' if latencies else ''
         return figures
 
-    def _forget(self, now: float) -> None:
-        while self._received and now - self._received[0] > WINDOW:
-            self._received.popleft()
-        while self._published and now - self._published[0][0] > WINDOW:
-            self._published.popleft()
+    @property
+    def _span(self) -> float:
+        return max(min(self._clock() - self._start, WINDOW), 1e-3)
+
+    def _forget(self) -> None:
+        now = self._clock()
+        for times in (self._received, self._published):
+            while times and now - times[0][0] > WINDOW:
+                times.popleft()
 
 
 def status(node: str, aspect: str, level: bytes, message: str, values: dict) -> DiagnosticStatus:

@@ -120,7 +120,7 @@ def read_camera(msg, size: tuple[int, int] | None = None, rectified: bool = Fals
     if not (np.isfinite(matrix).all() and fx > 0 and fy > 0):
         raise ValueError(
             f'CameraInfo is not calibrated: {"P" if rectified else "K"} has fx = {fx:g}, '
-            f'fy = {fy:g}; calibrate the camera, or set intrinsics to none'
+            f'fy = {fy:g}; calibrate the camera, or set intrinsics to parameters or none'
         )
     stated = (msg.height, msg.width) if msg.height and msg.width else size
     if stated is None:

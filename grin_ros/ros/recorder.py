@@ -65,7 +65,8 @@ class Recorder(Node):
         self.newest: RecordedFrame | None = None
         self.frames_in = 0
         self._last_in = self._last_out = None  # stamps, nanoseconds
-        self._status: DiagnosticStatus | None = None
+        self._status: DiagnosticStatus | None = None  # of its model
+        self._state = 'nothing'
         self._on_frame = on_frame
         self._latencies = []  # milliseconds
         self._depths, self._extremes = [], []  # metres: thinned pixels; (least, greatest)
@@ -95,8 +96,8 @@ class Recorder(Node):
 
     @property
     def state(self) -> str:
-        """What the node says of itself."""
-        return 'nothing' if self._status is None else self._status.message
+        """What the node says of itself, the worst of it."""
+        return self._state
 
     def transport(self) -> str | None:
         """Return what the camera sends, 'raw' or 'compressed'; None as long as there is none."""
@@ -159,9 +160,12 @@ class Recorder(Node):
             self._depths.append(thinned[np.isfinite(thinned)])
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
-        for status in message.status:
-            if status.name.endswith('grin_depth: depth'):
+        words = [status for status in message.status if 'grin_depth: ' in status.name]
+        for status in words:
+            if status.name.endswith(': inference'):
                 self._status = status
+        if words:
+            self._state = max(words, key=lambda status: status.level).message
 
 
 @contextmanager

@@ -1,0 +1,146 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""One camera of the node: its topics, its calibration, and what was counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import time
+
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from std_msgs.msg import Float64
+
+from grin_ros.pipeline import Prediction
+from grin_ros.ros import qos
+from grin_ros.ros.calibration import Calibration, seconds
+from grin_ros.ros.converter import DepthConverter, Frame, OUTPUTS
+from grin_ros.ros.diagnostics import FrameMonitor
+from grin_ros.ros.node_config import NodeConfig
+
+# Milliseconds: of work, from publication to publication, from stamp to publication.
+DEBUG = ('debug/processing_time_ms', 'debug/cyclic_time_ms', 'debug/pipeline_latency_ms')
+
+
+class CameraStream:
+    """
+    The topics of one camera: publishers at once, subscriptions while it is open.
+
+    node: the LifecycleNode that they belong to
+    name: prefix of the topics; empty without one
+    """
+
+    def __init__(self, node, name: str) -> None:
+        self.name = name
+        self._node = node
+        self._prefix = f'{name}/' if name else ''
+        self.info_topic = node.resolve_topic_name(f'{self._prefix}camera_info')
+        self.mismatches = {}  # topic -> sentence about its quality of service
+        self._inputs, self._outputs = [], {}
+        try:
+            for topic, kind in {**OUTPUTS, **dict.fromkeys(DEBUG, Float64)}.items():
+                self._outputs[topic] = self._create_publisher(kind, self._prefix + topic)
+        except Exception:
+            self.destroy()
+            raise
+
+    def open(self, config: NodeConfig, put: Callable[[CameraStream, Image], None]) -> None:
+        """Listen to image and CameraInfo; put: called with (self, image)."""
+        topic, kind = self._node.resolve_topic_name(f'{self._prefix}image'), Image
+        self.monitor, self.calibration = FrameMonitor(), Calibration(topic)
+        self.converter = DepthConverter(self.calibration)
+        self._published = None  # when, monotonic seconds
+        if config.image_transport == 'compressed':
+            topic, kind = f'{topic}/compressed', CompressedImage
+        self.image_topic = topic
+
+        def on_image(message):
+            self.monitor.received(seconds(message.header.stamp), self._now())
+            put(self, message)
+
+        self._subscribe(kind, topic, on_image)
+        self._subscribe(CameraInfo, self.info_topic, self.calibration.add)
+
+    def close(self) -> None:
+        """Stop listening."""
+        for subscription in self._inputs:
+            self._node.destroy_subscription(subscription)
+        self._inputs = []
+
+    def destroy(self) -> None:
+        """Remove all topics."""
+        self.close()
+        for publisher in self._outputs.values():
+            self._node.destroy_lifecycle_publisher(publisher)
+        self._outputs = {}
+
+    def wanted(self) -> list[str]:
+        """Return the outputs that somebody listens to."""
+        outputs = self._outputs.copy()
+        return [name for name in OUTPUTS if name in outputs and _heard(outputs[name])]
+
+    def unheard(self, topic: str) -> bool:
+        """Tell whether somebody subscribes to an output whom it does not reach."""
+        reached = [one for one in self._outputs.values() if one.topic_name == topic]
+        count = sum(one.get_subscription_count() for one in reached)
+        return bool(reached) and self._node.count_subscribers(topic) > count
+
+    def read(self, message, config: NodeConfig) -> Frame:
+        """Make a frame of an image; raises a ValueError that says what is wrong with it."""
+        age = self._now() - seconds(message.header.stamp)
+        if 0 < config.max_age < age:
+            raise ValueError(
+                f'the image is {age:.3g} s old, older than max_age: synchronise the clocks, or '
+                f'raise max_age'
+            )
+        return self.converter.read(message, config)
+
+    def write(
+        self, frame: Frame, prediction: Prediction, config: NodeConfig, begun: float
+    ) -> None:
+        """Publish all that is wanted of a frame; begun: monotonic seconds."""
+        outputs = self._outputs.copy()
+        for topic, message in self.converter.write(frame, prediction, config, self.wanted()):
+            outputs[topic].publish(message)
+        now, latency = time.monotonic(), self._now() - seconds(frame.header.stamp)
+        self.monitor.published(latency)
+        cycle = now - (self._published or now)
+        self._published = now
+        for topic, value in zip(DEBUG, (now - begun, cycle, latency)):
+            if _heard(outputs[topic]):
+                outputs[topic].publish(Float64(data=1e3 * value))
+
+    def refuse(self, reason: str) -> None:
+        """Count a frame that could not be used, and say so now and then."""
+        if self.monitor.refuse(reason):
+            self._node.get_logger().warning(f'Frame refused: {reason}')
+
+    def _now(self) -> float:
+        return 1e-9 * self._node.get_clock().now().nanoseconds
+
+    def _create_publisher(self, kind, topic: str):
+        topic = self._node.resolve_topic_name(topic)
+        return self._node.create_lifecycle_publisher(
+            kind,
+            topic,
+            event_callbacks=qos.publisher_events(topic, self._mismatch(topic)),
+            **qos.reliable(),
+        )
+
+    def _subscribe(self, kind, topic: str, callback) -> None:
+        events = qos.subscription_events(topic, self._mismatch(topic))
+        self._inputs.append(
+            self._node.create_subscription(
+                kind, topic, callback, event_callbacks=events, **qos.newest()
+            )
+        )
+
+    def _mismatch(self, topic: str):
+        def report(sentence: str) -> None:
+            if self.mismatches.get(topic) != sentence:
+                self._node.get_logger().warning(f'Topics do not connect: {sentence}')
+            self.mismatches[topic] = sentence
+
+        return report
+
+
+def _heard(publisher) -> bool:
+    return publisher.get_subscription_count() > 0
