@@ -7,7 +7,6 @@ A checkpoint is the only thing that training hands to the node. Nothing in it is
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass, field
 import json
 import os
@@ -15,8 +14,6 @@ from pathlib import Path
 import sys
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file
 import torch
@@ -111,14 +108,20 @@ def load(path: str | Path, device: str | torch.device = 'cpu') -> tuple[GRIN, Mo
     return model, config, json.loads(header.get('metadata', '{}'))
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+def read_metadata(path: str | Path) -> dict:
+    """Read the metadata alone, without the weights; raises as `load`."""
+    return json.loads(_read(Path(path), weights=False)[0].get('metadata', '{}'))
+
+
+def _read(path: Path, weights: bool = True) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
     """Header and tensors of a safetensors file that holds a configuration."""
     if not path.is_file():
         raise FileNotFoundError(f'there is no checkpoint {path}; give the path of a .safetensors')
     try:
         with safe_open(path, framework='pt') as file:
             header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            names = file.keys() if weights else ()
+            tensors = {name: file.get_tensor(name) for name in names}
     except SafetensorError as error:
         raise ValueError(f'{path} is not a readable safetensors file ({error})') from None
     if 'config' not in header:
@@ -146,25 +149,3 @@ def default_checkpoint() -> Path:
         f'the default weights {DEFAULT_NAME} are in none of {", ".join(map(str, folders))}; '
         'give a checkpoint'
     )
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `grin info`."""
-    parser.add_argument('checkpoint', nargs='?', help='a .safetensors (default: the shipped one)')
-
-
-def run(args: argparse.Namespace) -> int:
-    """Print what a checkpoint is, and what it was trained on."""
-    path = Path(args.checkpoint) if args.checkpoint else default_checkpoint()
-    model, config, metadata = load(path)
-    encoder = sum(p.numel() for p in model.encoder.parameters())
-    rest = sum(p.numel() for p in model.parameters()) - encoder
-    table = Table('entry', 'value', title=str(path))
-    table.add_row('size', f'{path.stat().st_size / 2**20:.1f} MiB')
-    table.add_row('parameters', f'{encoder / 1e6:.2f} M encoder + {rest / 1e6:.2f} M GRIN')
-    for name, value in to_dict(config).items():
-        table.add_row(name, json.dumps(value))
-    for name, value in metadata.items():
-        table.add_row(name, json.dumps(value, indent=1))
-    Console().print(table)
-    return 0

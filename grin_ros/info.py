@@ -1,0 +1,94 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+The command `grin info`: what a checkpoint is, and the manifest of what it was trained on.
+
+A manifest is a list of stages, the first one first; each has its steps, hours, seed and sources,
+and each source its frames, where they are from and on which terms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from grin_ros.checkpoint import default_checkpoint, load
+from grin_ros.config import to_dict
+
+# Of a stage, in the metadata of the run that made it.
+STAGE = ('step', 'hours', 'device', 'processes', 'sources', 'recipe', 'validation')
+
+
+def manifest(metadata: dict) -> list[dict]:
+    """
+    Give the stages of training behind a checkpoint, the first one first.
+
+    metadata: of the checkpoint; `grin train` describes its own run at the top and the runs before
+        it as `earlier`, and a checkpoint put together by hand lists all of them as `stages`
+    """
+    stages = [*metadata.get('earlier', []), *metadata.get('stages', [])]
+    if 'sources' in metadata:
+        stages.append({name: metadata[name] for name in STAGE if name in metadata})
+    return stages
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `grin info`."""
+    parser.add_argument('checkpoint', nargs='?', help='a .safetensors (default: the shipped one)')
+    parser.add_argument('--json', action='store_true', help='print everything as JSON instead')
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print what a checkpoint is, and what it was trained on."""
+    path = Path(args.checkpoint) if args.checkpoint else default_checkpoint()
+    model, config, metadata = load(path)
+    stages = manifest(metadata)
+    if args.json:
+        print(json.dumps({'config': to_dict(config), 'metadata': metadata, 'manifest': stages}))
+        return 0
+    encoder = sum(p.numel() for p in model.encoder.parameters())
+    rest = sum(p.numel() for p in model.parameters()) - encoder
+    table = Table('entry', 'value', title=str(path))
+    table.add_row('size', f'{path.stat().st_size / 2**20:.1f} MiB')
+    table.add_row('parameters', f'{encoder / 1e6:.2f} M encoder + {rest / 1e6:.2f} M GRIN')
+    hidden = {*STAGE, 'earlier', 'stages'}
+    for name, value in (*to_dict(config).items(), *metadata.items()):
+        if name not in hidden:
+            table.add_row(name, value if isinstance(value, str) else json.dumps(value))
+    console = Console()
+    console.print(table)
+    for number, stage in enumerate(stages, 1):
+        console.print(_stage_table(number, stage))
+    if stages:
+        hours = sum(stage.get('hours', 0) for stage in stages)
+        console.print(f'trained for {hours:.2f} h in {len(stages)} stages', highlight=False)
+    return 0
+
+
+def _stage_table(number: int, stage: dict) -> Table:
+    recipe = stage.get('recipe', {})
+    facts = [f'{stage["step"]} steps'] if 'step' in stage else []
+    facts += [f'{recipe["batch"]} images a step'] if 'batch' in recipe else []
+    facts += [f'{stage["hours"]:.2f} h'] if 'hours' in stage else []
+    facts += [f'on {stage["device"]}'] if 'device' in stage else []
+    facts += [f'seed {recipe["seed"]}'] if 'seed' in recipe else []
+    facts += [f'from {recipe["initial"]}'] if recipe.get('initial') else []
+    table = Table(title=f'stage {number}: {", ".join(facts)}', title_justify='left')
+    table.add_column('source', no_wrap=True)
+    for name in ('frames', 'views', 'weight'):
+        table.add_column(name, justify='right')
+    table.add_column('what and on which terms')
+    for source in stage.get('sources', []):
+        table.add_row(
+            source['name'], str(source['frames']), str(source.get('variants', 1)),
+            _number(source.get('weight', 1)), f'{source["source"]}. {source["licence"]}',
+        )  # fmt: skip
+    return table
+
+
+def _number(weight: float | list[float]) -> str:
+    weights = weight if isinstance(weight, list) else [weight]
+    return ', '.join(f'{w:g}' for w in weights)

@@ -1,0 +1,116 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The manifest: every stage behind a checkpoint, and whether a set is among what it saw."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from grin_ros import cli
+from grin_ros.camera import Camera
+from grin_ros.checkpoint import amend, load, ModelConfig, read_metadata
+from grin_ros.config import load as load_config
+from grin_ros.info import manifest
+from grin_ros.training.config import SourceConfig, TrainConfig
+from grin_ros.training.manifest import digest, trained_on
+from grin_ros.training.sample import Sample, SampleSet, SampleSetWriter
+from grin_ros.training.trainer import Trainer
+
+TINY = load_config(ModelConfig, 'config/grin_tiny.yaml')
+SIZE = (32, 32)
+
+
+def write_set(folder, seed, source='test, seeds 0 to 2'):
+    rng = np.random.default_rng(seed)
+    about = {'source': source, 'licence': 'CC0', 'depth_kind': 'synthetic',
+             'domain': 'indoor', 'min_depth': 0.3, 'max_depth': 20.0}  # fmt: skip
+    with SampleSetWriter(folder, **about) as writer:
+        for i in range(3):
+            image = rng.integers(0, 255, (*SIZE, 3), np.uint8)
+            depth = np.full(SIZE, 1.0 + i, np.float32)
+            writer.add(Sample(image, depth, Camera.default(SIZE), f'{seed}_{i}'))
+    return folder
+
+
+@pytest.fixture(scope='module')
+def checkpoints(tmp_path_factory):
+    """Two stages: on set `a`, then on set `b` and a rendered world, from the first."""
+    folder = tmp_path_factory.mktemp('manifest')
+    small = {'model': TINY, 'steps': 1, 'batch': 2, 'pixels': 16}
+    for number, sources in enumerate(
+        ((SourceConfig(set=str(write_set(folder / 'a', 0)), size=SIZE, variants=2),),
+         (SourceConfig(set=str(write_set(folder / 'b', 1)), size=SIZE, weight=3.0),
+          SourceConfig(world='room', count=2, size=SIZE))),
+        1,
+    ):  # fmt: skip
+        initial = str(folder / '1' / 'last.safetensors') if number > 1 else ''
+        output = str(folder / str(number))
+        recipe = TrainConfig(
+            sources=sources, output=output, initial=initial, seed=number, **small
+        )
+        Trainer(recipe).run()
+    return folder
+
+
+def test_a_checkpoint_knows_every_stage_behind_it(checkpoints):
+    first, second = manifest(read_metadata(checkpoints / '2' / 'last.safetensors'))
+    assert [s['name'] for s in first['sources']] == ['a']
+    assert [s['name'] for s in second['sources']] == ['b', 'room']
+    assert first['sources'][0]['frames'] == 3
+    assert first['sources'][0]['variants'] == 2
+    assert first['sources'][0]['source'] == 'test, seeds 0 to 2'
+    assert first['sources'][0]['licence'] == 'CC0'
+    assert 'seeds 0 to 1' in second['sources'][1]['source']
+    assert (first['recipe']['seed'], second['recipe']['seed']) == (1, 2)
+    assert first['step'] == 1
+    assert first['hours'] >= 0
+    assert str(checkpoints) not in json.dumps([first, second])  # no folder of this machine
+
+
+def test_a_set_is_recognised_wherever_it_lies(checkpoints, tmp_path):
+    seen = trained_on(checkpoints / '2' / 'last.safetensors')
+    copy = shutil.copytree(checkpoints / 'a', tmp_path / 'elsewhere')
+    assert digest(SampleSet(copy)) in seen  # of the first stage
+    assert digest(SampleSet(write_set(tmp_path / 'c', 2))) not in seen
+    assert digest(SampleSet(write_set(tmp_path / 'd', 0, 'another camera'))) not in seen
+    assert trained_on(None) == trained_on(tmp_path / 'none.safetensors') == set()
+
+
+def test_eval_says_what_was_trained_on(checkpoints, tmp_path, capsys):
+    write_set(tmp_path / 'c', 2)
+    argv = ['eval', str(checkpoints / 'b'), str(tmp_path / 'c'), '--device', 'cpu']
+    argv += ['--checkpoint', str(checkpoints / '2' / 'last.safetensors')]
+    assert cli.main([*argv, '--sheet', str(tmp_path / 'sheet.png')]) == 0
+    out = capsys.readouterr().out
+    assert 'b: these weights were trained on this set' in out
+    assert 'c: these weights' not in out
+
+
+def test_info_prints_the_manifest(checkpoints, capsys, monkeypatch):
+    path = str(checkpoints / '2' / 'last.safetensors')
+    monkeypatch.setenv('COLUMNS', '200')
+    assert cli.main(['info', path]) == 0
+    out = capsys.readouterr().out
+    assert 'stage 1: 1 steps, 2 images a step' in out
+    assert 'stage 2' in out
+    assert 'test, seeds 0 to 2. CC0' in out
+    assert 'procedural world room of grin_ros, seeds 0 to 1. Apache-2.0' in out
+    assert 'h in 2 stages' in out
+    assert cli.main(['info', path, '--json']) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [len(stage['sources']) for stage in told['manifest']] == [1, 2]
+    assert told['config']['depth']['max'] == 200
+
+
+def test_amending_leaves_the_weights_alone(checkpoints, tmp_path):
+    path = checkpoints / '1' / 'last.safetensors'
+    model, config, metadata = load(path)
+    amend(path, tmp_path / 'new.safetensors', config, {**metadata, 'note': 'amended'})
+    other, same, told = load(tmp_path / 'new.safetensors')
+    assert told == {**metadata, 'note': 'amended'}
+    assert same == config
+    for a, b in zip(model.parameters(), other.parameters(), strict=True):
+        assert a.equal(b)
