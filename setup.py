@@ -49,7 +49,17 @@ setup(
             'ros-sensor-msgs',
             'ros-std-srvs',
         ],
-        'test': ['colcon-common-extensions', 'diffusers', 'hypothesis', 'pytest', 'ruff'],
+        # Two of the benchmarks that `grin eval --protocol` reads are in MATLAB's formats.
+        'eval': ['h5py', 'scipy'],
+        'test': [
+            'colcon-common-extensions',
+            'diffusers',
+            'h5py',
+            'hypothesis',
+            'pytest',
+            'ruff',
+            'scipy',
+        ],
         'view': ['rerun-sdk'],
     },
     entry_points={

@@ -9,6 +9,9 @@ counts as a prediction of the set's min_depth, so that leaving out the hard ones
 mean over its frames, a domain's the mean over its sets. Frames of different sets are never
 pooled, and sets of domain `other` are in no mean. `scaled` holds the same figures after each
 frame's prediction is multiplied by median(truth / prediction) of the pixels it answered.
+
+`--protocol` replaces the pixels by those of a published protocol (see docs/protocols.md) and
+clamps predictions to its range, as all of these do.
 """
 
 from __future__ import annotations
@@ -36,7 +39,10 @@ from grin_ros.options import (
 from grin_ros.pipeline import DepthPipeline
 
 from .contact_sheet import ContactSheet
+from .manifest import digest, trained_on
 from .metrics import depth_metrics, median_scale, METRICS
+from .protocols import load_protocol, PROTOCOLS
+from .protocols.protocol import ProtocolSet
 from .sample import DOMAINS, Sample, SampleSet
 from .uncertainty import mean_figures, uncertainty_figures
 from .uncertainty_plot import draw_curves, figures_table
@@ -48,7 +54,7 @@ OnFrame = Callable[[Sample, np.ndarray, np.ndarray], None]
 
 def evaluate(
     pipeline: DepthPipeline,
-    sample_set: SampleSet,
+    sample_set: SampleSet | ProtocolSet,
     *,
     steps: int | None = None,
     samples: int = 1,
@@ -58,7 +64,7 @@ def evaluate(
     uncertainty: bool = False,
 ) -> dict:
     """
-    Score a pipeline on one sample set.
+    Score a pipeline on one sample set, or on a data set under a published protocol.
 
     steps, samples, stride: as for `DepthPipeline.infer`
     limit: so many frames, spread evenly over the set; None = all
@@ -77,7 +83,7 @@ def evaluate(
             sample.image, sample.camera, steps=steps, samples=samples, stride=stride
         )
         seconds.append(time.perf_counter() - start)
-        valid = (sample.depth >= sample_set.min_depth) & (sample.depth <= sample_set.max_depth)
+        valid = _counted(sample_set, sample.depth)
         if on_frame:
             on_frame(sample, prediction.depth, valid)
         if not valid.any():
@@ -86,6 +92,8 @@ def evaluate(
         scale = median_scale(prediction.depth, sample.depth, answered) if answered.any() else 1.0
         for figures, factor in ((plain, 1.0), (scaled, scale)):
             depth = np.where(answered, factor * prediction.depth, sample_set.min_depth)
+            if isinstance(sample_set, ProtocolSet):
+                depth = depth.clip(sample_set.min_depth, sample_set.max_depth)
             figures.append(depth_metrics(depth, sample.depth, valid))
         coverage.append(answered.sum() / valid.sum())
         if uncertainty and answered.any():
@@ -127,6 +135,13 @@ def domain_means(reports: Sequence[dict]) -> dict[str, dict]:
     return means
 
 
+def _counted(sample_set: SampleSet | ProtocolSet, depth: np.ndarray) -> np.ndarray:
+    """Tell which ground truth counts: (H, W), bool."""
+    if isinstance(sample_set, ProtocolSet):
+        return sample_set.counted(depth)
+    return (depth >= sample_set.min_depth) & (depth <= sample_set.max_depth)
+
+
 def spread_over(count: int, limit: int | None) -> list[int]:
     """Return at most `limit` indices below count, the first and the last among them."""
     chosen = count if limit is None else min(limit, count)
@@ -150,6 +165,12 @@ def rectified(sample: Sample) -> Sample:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `grin eval`."""
     parser.add_argument('sets', nargs='+', metavar='SET', help='folder with a frames.json')
+    parser.add_argument(
+        '--protocol',
+        choices=PROTOCOLS,
+        metavar='NAME',
+        help=f'SET is the root of an original data set: {", ".join(PROTOCOLS)}',
+    )
     add_pipeline_arguments(parser)
     add_inference_arguments(parser)
     parser.add_argument(
@@ -171,7 +192,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate every set, print the tables, write the figures and the contact sheet."""
-    sets = [SampleSet(path) for path in args.sets]  # all are checked before any is computed
+    # All are checked before any is computed.
+    if args.protocol:
+        sets = [one for path in args.sets for one in load_protocol(args.protocol, path)]
+    else:
+        sets = [SampleSet(path) for path in args.sets]
     sheet_path = args.sheet or (
         args.json.with_suffix('.png') if args.json else Path('out/eval.png')
     )
@@ -211,6 +236,22 @@ def run(args: argparse.Namespace) -> int:
         curves_path = sheet_path.with_name(f'{sheet_path.stem}_uncertainty.png')
         pictures.write(curves_path, draw_curves(judged))
         console.print(f'sparsification: {curves_path}', soft_wrap=True, highlight=False)
+    for one, report in zip(sets, reports, strict=True):
+        if isinstance(one, ProtocolSet) and report['frames'] < one.expected:
+            console.print(
+                f'{one.name}: {report["frames"]} of the {one.expected} frames of the protocol, '
+                'so these figures do not compare with published ones',
+                soft_wrap=True,
+                highlight=False,
+            )
+    seen = trained_on(pipeline.checkpoint)
+    for one in sets:
+        if isinstance(one, SampleSet) and digest(one) in seen:
+            console.print(
+                f'{one.name}: these weights were trained on this set, so its figures say little',
+                soft_wrap=True,
+                highlight=False,
+            )
     sheet.write(sheet_path)
     console.print(f'contact sheet: {sheet_path}', soft_wrap=True, highlight=False)
     if args.json:
@@ -247,6 +288,7 @@ def _write_json(path: Path, pipeline: DepthPipeline, args, reports: Sequence[dic
         'samples': args.samples,
         'stride': args.stride or pipeline.config.stride,
         'limit': args.limit,
+        'protocol': args.protocol,
         'sets': list(reports),
         'domains': domain_means(reports),
     }
