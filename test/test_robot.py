@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from grin_ros.cli import main
 from grin_ros.ros.from_msg import read_camera, read_image, read_points
 from grin_ros.training.bag import BagReader, stamp_of
 from grin_ros.training.bag_writer import BagWriter, message
@@ -227,6 +228,22 @@ def test_the_same_seed_is_the_same_drive(robot):
     assert len(Robot('street', 3, 0.2, (48, 128), LIDAR).sweep(START).points) != len(
         robot.sweep(START).points
     )
+
+
+def test_command(tmp_path, capsys):
+    words = ['bag', 'simulate', '-o', str(tmp_path / 'out'), '--seconds', '0.1', '--seed', '1']
+    assert main([*words, '--size', '32x64', '--world', 'corridor']) == 0
+    assert 'truth' in capsys.readouterr().out
+    assert len(SampleSet(tmp_path / 'out' / 'truth')) == 2
+    with BagReader(tmp_path / 'out' / 'bag') as bag:
+        assert bag.counts['/points'] == 1
+    for more, sentence in (
+        ([], 'exists already'),
+        (['--seconds', '0'], '--seconds positive'),
+        (['--seconds', '1e3', '-o', str(tmp_path / 'far')], 'no way of 1000 s is free'),
+    ):
+        assert main([*words, *more]) == 2
+        assert sentence in capsys.readouterr().err
 
 
 def test_a_recording_that_broke_off_is_none(tmp_path):

@@ -1,5 +1,5 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""`grin bag info` and `grin bag extract`: look into recorded bags, and learn from them."""
+"""`grin bag info`, `extract` and `simulate`: look into bags, learn from them, make some."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from rich.console import Console
 
 from .extract_config import ExtractConfig
 from .sample import DOMAINS
+from .world import robot_command
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `grin bag`."""
-    commands = parser.add_subparsers(metavar='info | extract', required=True)
+    commands = parser.add_subparsers(metavar='info | extract | simulate', required=True)
     info = commands.add_parser('info', help='what bags hold, and what training from them lacks')
     info.add_argument('bags', nargs='+', metavar='BAG', help='folder, or .mcap, .db3, .bag file')
     info.add_argument('--json', action='store_true', help='print JSON, a list with one per bag')
@@ -28,6 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _geometry(extract.add_argument_group('geometry'))
     _output(extract.add_argument_group('the set'))
     extract.set_defaults(action=_extract)
+    simulate = commands.add_parser('simulate', help="record a simulated robot's drive")
+    robot_command.add_arguments(simulate)
+    simulate.set_defaults(action=robot_command.run)
 
 
 def _topics(group) -> None:
