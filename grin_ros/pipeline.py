@@ -136,12 +136,13 @@ class DepthPipeline:
             camera = camera if full_size else camera.resize(grid)
         depth = self.transform.decode(x)
         if samples == 1:
-            median = depth[0]
+            median, std = depth[0], torch.zeros_like(depth[0])
         else:
             median = depth.median(0).values if samples % 2 else depth.quantile(0.5, dim=0)
-        std = (depth - depth.mean(0)).square().mean(0).sqrt()  # 20 times faster than .std(0)
+            # 20 times faster than .std(0).
+            std = (depth - depth.mean(0)).square().mean(0).sqrt()
         std = self.config.uncertainty.std(std, median, samples)
-        valid = median.isfinite() & (median < 0.999 * self.config.depth.max)
+        valid = median < 0.999 * self.config.depth.max  # which NaN is not either
         median = torch.where(valid, median, torch.nan)
         return Prediction(
             median.numpy(), std.numpy(), valid.numpy(), camera if uv is None else None
