@@ -21,7 +21,7 @@ from rich.table import Table
 import torch
 from torch.nn import functional as F
 
-from grin_ros import config
+from grin_ros import bench_node, config
 from grin_ros.camera import Camera
 from grin_ros.checkpoint import build_model, ModelConfig
 from grin_ros.options import add_pipeline_arguments, at_least_one, load_pipeline
@@ -159,6 +159,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--rounds', type=at_least_one, default=5, metavar='N', help='of all cases (5)'
     )
     parser.add_argument('--json', type=Path, metavar='OUT', help='write all figures there')
+    others = parser.add_subparsers(metavar='what', title='what else can be timed')
+    summary = 'latency and throughput of the node over DDS, against a bare relay'
+    node = others.add_parser('node', help=summary, description=summary)
+    bench_node.add_arguments(node)
+    node.set_defaults(run=bench_node.run)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -44,6 +44,13 @@ class Child:
         words = f': {lines[-1].strip()}' if lines else ''
         raise RuntimeError(f'the {self.name} {ending}{words}; all it said is in {self.log}')
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Seconds of processor time that it has used so far, on Linux."""
+        stat = Path(f'/proc/{self._process.pid}/stat').read_text().rpartition(')')[2].split()
+        user, system = stat[11:13]
+        return (int(user) + int(system)) / os.sysconf('SC_CLK_TCK')
+
     def stop(self) -> None:
         """Ask, insist, kill; returns when the process and those it started are gone."""
         for number, seconds in REQUESTS:
