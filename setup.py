@@ -28,6 +28,7 @@ setup(
     zip_safe=False,
     python_requires='>=3.10',
     install_requires=[
+        'accelerate>=1.0',
         'numpy>=1.23',
         'open3d>=0.18',
         'opencv-python-headless>=4.8,<5',  # 5 renumbers the types, which breaks cv_bridge
@@ -36,6 +37,7 @@ setup(
         'rosbags>=0.10',
         'rosbags-image',
         'safetensors>=0.4',
+        'tensorboard',
         'torch>=2.4',
         'tqdm',
     ],

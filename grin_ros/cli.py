@@ -17,10 +17,13 @@ import grin_ros
 COMMANDS = {
     'predict': ('grin_ros.predict', 'images to metric depth files'),
     'eval': ('grin_ros.training.evaluate', 'score a checkpoint on sample sets'),
-    'train': ('grin_ros.training.trainer', 'train from a YAML recipe'),
+    'train': ('grin_ros.training.train', 'train from a YAML recipe'),
+    'weights': ('grin_ros.training.weights', 'make the default weights, from nothing'),
+    'calibrate': ('grin_ros.training.calibrate', 'fit the uncertainty of a checkpoint'),
+    'bag': ('grin_ros.training.bag_command', 'look into bags and make sample sets of them'),
     'synth': ('grin_ros.training.world.synth', 'render a synthetic sample set'),
     'bench': ('grin_ros.bench', 'time the pipeline on this machine'),
-    'info': ('grin_ros.checkpoint', 'say what a checkpoint holds'),
+    'info': ('grin_ros.info', 'say what a checkpoint holds'),
     'play': ('grin_ros.training.play', 'publish a bag or a sample set as a camera'),
     'demo': ('grin_ros.demo', 'camera process and node over DDS, with pictures and a report'),
 }

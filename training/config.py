@@ -1,33 +1,45 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What `grin train` reads: data sources, optimiser and schedule; defaults live here, once."""
+"""What `grin train` reads: sources, optimiser, stages, validation; defaults live here, once."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 import os
 from pathlib import Path
+from typing import Literal
 
-from grin_ros.checkpoint import ModelConfig
+from grin_ros.checkpoint import default_checkpoint, load, ModelConfig
 from grin_ros.config import from_dict, load_yaml
+
+SHIPPED = 'shipped'  # as `initial`: the weights that come with the package
 
 
 @dataclass(frozen=True)
 class SourceConfig:
-    """One source of samples: a sample set on disk, or a procedural world rendered as needed."""
+    """One source of samples: a sample set or shards on disk, or a world rendered as needed."""
 
-    set: str = ''  # folder with a frames.json, relative to the recipe; ${VARIABLES} are expanded
+    set: str = ''  # folder of a sample set or of shards, relative to the recipe; ${VARIABLES} work
     world: str = ''  # room | corridor | street
     count: int = 256  # distinct images of the world
     textures: str = ''  # folder of tileable images for the world; '' = procedural only
     size: tuple[int, int] = (0, 0)  # (h, w) to train at; (0, 0) = as the pipeline fits it
-    weight: float = 1.0  # share of the batches
+    weight: float | tuple[float, ...] = 1.0  # share of the images; a list has one per stage
     variants: int = 1  # augmented variants per frame that are kept where features are cached
+    augment: Literal['window', 'rescale'] = 'window'  # rescale: the paper's, with black borders
 
     def __post_init__(self):
         if bool(self.set) == bool(self.world):
             raise ValueError(f'a source needs either `set` or `world`, not {self}')
-        if self.weight <= 0 or self.count < 1 or self.variants < 1:
-            raise ValueError(f'weight, count and variants of a source must be positive: {self}')
+        weights = self.weights
+        if min(weights, default=0) < 0 or max(weights, default=0) <= 0:
+            raise ValueError(f'weights of a source must not be negative nor all zero: {self}')
+        if self.count < 1 or self.variants < 1:
+            raise ValueError(f'count and variants of a source must be positive: {self}')
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """One weight for all stages, or one for each."""
+        return self.weight if isinstance(self.weight, tuple) else (self.weight,)
 
 
 @dataclass(frozen=True)
@@ -48,19 +60,61 @@ class OptimiserConfig:
 
 
 @dataclass(frozen=True)
+class StageConfig:
+    """
+    One stage of a schedule; what it leaves out is the recipe's.
+
+    Every stage has a warm-up and a cosine of its own. Weights, their average and the optimiser's
+    moments go on.
+    """
+
+    steps: int
+    lr: float | None = None
+    final_lr: float | None = None
+    warmup: int | None = None
+    full_noise: float | None = None
+
+    def __post_init__(self):
+        if self.steps < 1:
+            raise ValueError(f'steps of a stage is {self.steps}; it must be at least 1')
+
+
+@dataclass(frozen=True)
+class ValidationConfig:
+    """What a run is judged by while it trains, through the same pipeline as the node."""
+
+    sets: tuple[str, ...] = ()  # folders of sample sets, relative to the recipe
+    holdout: float = 0.0  # without sets: this share at the end of each trained set is kept for it
+    every: int = 200  # steps
+    frames: int = 16  # of each set, spread evenly over it
+
+    def __post_init__(self):
+        if not 0 <= self.holdout < 1 or self.every < 1 or self.frames < 1:
+            raise ValueError(f'needs 0 <= holdout < 1 and every, frames at least 1: {self}')
+        if self.sets and self.holdout:
+            raise ValueError('give either validation.sets or validation.holdout, not both')
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """A training recipe."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
     sources: tuple[SourceConfig, ...] = (SourceConfig(world='room'),)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+    stages: tuple[StageConfig, ...] = ()  # () = one, of `steps`
+    validation: ValidationConfig = field(default_factory=ValidationConfig)
     output: str = 'runs/train'  # folder of checkpoints, relative to the recipe
     features: str = ''  # folder of cached features; '' = in output
-    encoder_weights: str = ''  # SAM 2 trunk as safetensors (encoder.kind hiera)
-    initial: str = ''  # checkpoint to start from, with the same network
+    encoder_weights: str = ''  # trunk (encoder.kind hiera): SAM 2's or a checkpoint's safetensors
+    initial: str = ''  # checkpoint to start from, with the same network; 'shipped' = the default
     steps: int = 1000
-    batch: int = 16  # images
+    batch: int = 16  # images of a step, over all processes
+    microbatch: int = 0  # images in one pass; memory only, never the answer; 0 = all
     pixels: int = 1024  # valid pixels drawn per image
+    edges: float = 0.0  # share of them near depth edges, where depth is dense enough to have any
+    labels: float = 1.0  # share of the measured pixels that training may use at all
+    balance: bool = False  # equal shares of indoor/outdoor and real/synthetic in every batch
     loss: str = 'l1'  # l1 | l2
     full_noise: float = (
         0.25  # share of the images trained at t = 1, where few-step sampling starts
@@ -68,6 +122,7 @@ class TrainConfig:
     intrinsics_dropout: float = 0.05  # share of the images with fx = cx = W/2, fy = cy = H/2
     ema: float = 0.999
     save_every: int = 200  # steps
+    workers: int = 0  # processes that load and augment; 0 = a thread
     seed: int = 0
 
     def __post_init__(self):
@@ -78,32 +133,88 @@ class TrainConfig:
         for name in ('steps', 'batch', 'pixels', 'save_every'):
             if getattr(self, name) < 1:
                 raise ValueError(f'{name} is {getattr(self, name)}; it must be at least 1')
+        if not 0 < self.labels <= 1:
+            raise ValueError(f'labels is {self.labels}; it must be above 0 and at most 1')
+        if self.microbatch < 0 or self.workers < 0 or not 0 <= self.edges <= 1:
+            raise ValueError('microbatch and workers must be 0 or more, and edges from 0 to 1')
+        object.__setattr__(self, 'steps', sum(s.steps for s in self.stages) or self.steps)
+        for source in self.sources:
+            if len(source.weights) not in (1, len(self.stages or (0,))):
+                raise ValueError(
+                    f'source {source.set or source.world} has {len(source.weights)} weights, but '
+                    f'the recipe has {len(self.stages) or 1} stages; give one each, or one for all'
+                )
+        for stage in range(len(self.stages) or 1):
+            if not any(self.weights_in(stage)):
+                raise ValueError(f'all weights are zero in stage {stage + 1}; give one a weight')
+
+    def stage_at(self, step: int) -> tuple[int, int, StageConfig]:
+        """Find the stage of a step: its index, the step within it, and what holds in it."""
+        stages, index = self.stages or (StageConfig(self.steps),), 0
+        while index + 1 < len(stages) and step >= stages[index].steps:
+            step -= stages[index].steps
+            index += 1
+        stage, defaults = stages[index], {'full_noise': self.full_noise}
+        defaults |= {name: getattr(self.optimiser, name) for name in ('lr', 'final_lr', 'warmup')}
+        missing = {name: v for name, v in defaults.items() if getattr(stage, name) is None}
+        return index, step, replace(stage, **missing)
+
+    def weights_in(self, index: int) -> list[float]:
+        """Give the weights of the sources in a stage."""
+        return [s.weights[index if len(s.weights) > 1 else 0] for s in self.sources]
 
 
-def load_recipe(path: str | Path) -> TrainConfig:
+def load_recipe(path: str | Path, optional: bool = False) -> TrainConfig:
     """
-    Read a recipe; `model` may name a preset file beside it instead of listing the model.
+    Read a recipe.
 
-    Relative paths in the recipe are taken from its folder. Raises ValueError on unknown keys.
+    `model` may name a preset file beside it instead of listing the model; a recipe that only names
+    an `initial` checkpoint takes the model that this holds. Relative paths in the recipe are taken
+    from its folder. Raises ValueError on unknown keys.
+
+    optional: leave out what names an environment variable that is not set, instead of refusing it
     """
     path = Path(path)
     data = load_yaml(path)
     if isinstance(data.get('model'), str):
         data['model'] = load_yaml(path.parent / data['model'])
     config = from_dict(TrainConfig, data, str(path))
+    if optional:
+        config = _without_unset(config)
 
     def resolve(name: str) -> str:
         return str(path.parent / _expand(name, path)) if name else name
 
+    initial = resolve(config.initial)
+    if config.initial == SHIPPED:
+        initial = str(default_checkpoint())
     return replace(
         config,
+        model=load(initial)[1] if initial and 'model' not in data else config.model,
         sources=tuple(
             replace(s, set=resolve(s.set), textures=resolve(s.textures)) for s in config.sources
+        ),
+        validation=replace(
+            config.validation, sets=tuple(resolve(s) for s in config.validation.sets)
         ),
         output=resolve(config.output),
         features=resolve(config.features),
         encoder_weights=resolve(config.encoder_weights),
-        initial=resolve(config.initial),
+        initial=initial,
+    )
+
+
+def _without_unset(config: TrainConfig) -> TrainConfig:
+    """Leave out the sources, validation sets and encoder that name a variable without value."""
+
+    def known(name):
+        return '$' not in os.path.expandvars(name)
+
+    return replace(
+        config,
+        sources=tuple(s for s in config.sources if known(s.set) and known(s.textures)),
+        validation=replace(config.validation, sets=tuple(filter(known, config.validation.sets))),
+        encoder_weights=config.encoder_weights if known(config.encoder_weights) else '',
     )
 
 

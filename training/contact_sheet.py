@@ -49,12 +49,18 @@ class ContactSheet:
         row.insert(LEGEND, pictures.legend(near, far, size[0]))
         self._rows.append(row)
 
-    def write(self, path: str | Path) -> None:
-        """Write the sheet as a PNG."""
+    def picture(self) -> np.ndarray:
+        """Return the sheet: (H, W, 3) uint8, RGB."""
         width = max(row[LEGEND].shape[1] for row in self._rows)
         for row in self._rows:
             row[LEGEND] = _margin(row[LEGEND], right=width - row[LEGEND].shape[1])
-        pictures.write(path, np.vstack([_margin(np.hstack(row), below=4) for row in self._rows]))
+        rows = [np.hstack(row) for row in self._rows]
+        full = max(row.shape[1] for row in rows)
+        return np.vstack([_margin(row, right=full - row.shape[1], below=4) for row in rows])
+
+    def write(self, path: str | Path) -> None:
+        """Write the sheet as a PNG."""
+        pictures.write(path, self.picture())
 
 
 def _margin(picture: np.ndarray, right: int = 0, below: int = 0) -> np.ndarray:

@@ -1,36 +1,43 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
 """
-Training batches: images or cached feature maps, cameras, and the labelled pixels drawn from them.
+Training batches: images or cached feature maps, cameras, labelled pixels and their noise.
 
-What is drawn depends only on (seed, step), so a resumed run sees what an unbroken one would have.
+What is drawn for an image depends only on (seed, step, its place in the batch). So a resumed run
+sees what an unbroken one would have, and several processes what one process would.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from itertools import groupby
 
 import numpy as np
 import torch
 
 from grin_ros.camera import Camera
-from grin_ros.models.grin import GRIN
 
 from .config import TrainConfig
 from .features import FeatureCache, images
+from .labels import draw_labels, thin
+from .manifest import describe
+from .mixture import Mixture
 from .source import Source
 
 
 @dataclass
 class Batch:
     """
-    Labelled pixels of B images of one size.
+    Labelled pixels of B images of one size, and the noise that they get.
 
     image: (B, 3, H, W) float in [0, 1], or None where the encoder's maps are cached
     maps: cached maps, each (B, C, h, w), or None
     camera: K (B, 3, 3)
     uv: (B, N, 2) pixels
     depth: (B, N, 1), metres; 0 where an image had no measured pixel at all
+    t: (B,) time of the diffusion, in [0, 1]
+    eps: (B, N, 1) noise
+    carry: (B,) bool, whether the latents of a first pass are carried over
     """
 
     image: torch.Tensor | None
@@ -38,93 +45,127 @@ class Batch:
     camera: Camera
     uv: torch.Tensor
     depth: torch.Tensor
+    t: torch.Tensor
+    eps: torch.Tensor
+    carry: torch.Tensor
 
     def to(self, device: torch.device | str) -> Batch:
         """Move to a device."""
-        return Batch(
-            None if self.image is None else self.image.to(device),
-            None if self.maps is None else [m.to(device) for m in self.maps],
-            self.camera.to(device), self.uv.to(device), self.depth.to(device),
-        )  # fmt: skip
+        return self._each(lambda x: x.to(device))
+
+    def pin_memory(self) -> Batch:
+        """Move to page-locked memory, from which a GPU copies while it computes."""
+        return self._each(lambda x: x if isinstance(x, Camera) else x.pin_memory())
+
+    def _each(self, move) -> Batch:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        maps = values.pop('maps')
+        moved = {name: None if x is None else move(x) for name, x in values.items()}
+        return Batch(maps=None if maps is None else [move(m) for m in maps], **moved)
 
 
 class Batches:
     """
-    Draws the images of any step from the mixture of sources.
+    Draws the images of any step from the mixture of sources: `batches[step]` -> list of Batch.
 
-    Images of one size make one Batch, so a step has as many as there are sizes among its images:
-    every step sees near and far, indoors and outdoors, and is not thrown from one to the other.
+    Images of one size make one Batch, or several of at most `microbatch` images: every step sees
+    near and far, indoors and outdoors, and is not thrown from one to the other.
+
+    config: the recipe
+    sources: its sources
+    caches: of their features, or None where images are encoded in every step
+    rank, world: of the processes that share each batch, this one's number and how many there are
     """
 
-    def __init__(self, config: TrainConfig, model: GRIN, device: torch.device | str):
-        self.config = config
-        self.sources = [Source(s, config.model.pixels) for s in config.sources]
-        self.caches: list[FeatureCache | None] = [None] * len(self.sources)
-        if config.model.network.encoder.frozen:
-            folder = Path(config.features or Path(config.output) / 'features')
-            self.caches = [
-                FeatureCache.open(folder, s, model, device, config.seed) for s in self.sources
-            ]
-        weights = np.array([s.config.weight for s in self.sources])
-        self.weights = weights / weights.sum()
+    def __init__(
+        self, config: TrainConfig, sources: Sequence[Source],
+        caches: Sequence[FeatureCache | None] | None = None, rank: int = 0, world: int = 1,
+    ):  # fmt: skip
+        if config.batch < world:
+            raise ValueError(
+                f'a batch of {config.batch} images is too small for {world} processes; '
+                'raise `batch` or start fewer'
+            )
+        self.config, self.sources = config, sources
+        self.caches = caches or [None] * len(sources)
+        self.rank, self.world = rank, world
+        self.mixtures = [
+            Mixture(sources, config.weights_in(stage), config.balance)
+            for stage in range(len(config.stages) or 1)
+        ]
 
     def __getitem__(self, step: int) -> list[Batch]:
+        drawn = self.sources_of(step)
+        # Dealt out by size, so that every process gets about the same work.
+        order = sorted(range(len(drawn)), key=lambda i: self.sources[drawn[i]].size)
+        batches = []
+        for _, places in groupby(
+            order[self.rank :: self.world], key=lambda i: self.sources[drawn[i]].size
+        ):
+            places = list(places)
+            count = self.config.microbatch or len(places)
+            for start in range(0, len(places), count):
+                part = places[start : start + count]
+                batches.append(self._batch(step, part, [drawn[i] for i in part]))
+        return batches
+
+    def sources_of(self, step: int) -> np.ndarray:
+        """Return the number of the source of each image of a step, over all processes."""
+        stage = self.config.stage_at(step)[0]
         rng = np.random.default_rng((self.config.seed, step))
-        chosen = sorted(rng.choice(len(self.sources), self.config.batch, p=self.weights))
-        sizes = sorted({self.sources[s].size for s in chosen})
-        return [self._batch([s for s in chosen if self.sources[s].size == size], step, rng)
-                for size in sizes]  # fmt: skip
+        return self.mixtures[stage].draw(self.config.batch, rng)
 
-    def _batch(self, chosen: list[int], step: int, rng: np.random.Generator) -> Batch:
-        """Make one batch of the sources chosen, which have one size."""
+    def _batch(self, step: int, places: list[int], chosen: list[int]) -> Batch:
+        """Make one batch: the images at these places, from these sources of one size."""
+        config = self.config
+        rngs = [np.random.default_rng((config.seed, step, place)) for place in places]
         if self.caches[chosen[0]] is not None:
-            return self._cached(chosen, rng)
-        views = [
-            self.sources[s].view(int(rng.integers(self.sources[s].count)), (step, i))
-            for i, s in enumerate(chosen)
+            image, maps, depths, K = self._cached(chosen, rngs)
+        else:
+            picks = [int(r.integers(self.sources[s].count)) for s, r in zip(chosen, rngs)]
+            views = [
+                self.sources[s].view(i, (config.seed, step, place))
+                for s, i, place in zip(chosen, picks, places)
+            ]
+            image, maps, depths = images(views), None, [view.depth for view in views]
+            K = torch.stack([view.camera.K for view in views])
+        if config.labels < 1:
+            depths = [thin(depth, config.labels) for depth in depths]
+        size = self.sources[chosen[0]].size
+        limits = (config.model.depth.min, config.model.depth.max)
+        labels = [
+            draw_labels(depth, config.pixels, rng, limits, config.edges)
+            for depth, rng in zip(depths, rngs, strict=True)
         ]
-        camera = Camera.stack([view.camera for view in views])
-        return self._draw(images(views), None, camera, [view.depth for view in views], rng)
+        uv, depth = (torch.from_numpy(np.stack(x)) for x in zip(*labels, strict=True))
+        unknown, full, carry = (
+            torch.from_numpy(np.array([rng.random() for rng in rngs]) < rate)
+            for rate in (
+                config.intrinsics_dropout, config.stage_at(step)[2].full_noise,
+                config.model.network.self_condition,
+            )
+        )  # fmt: skip
+        K = torch.where(unknown[:, None, None], Camera.default(size).K, K)
+        t = torch.tensor([rng.random() for rng in rngs])
+        eps = np.stack([rng.standard_normal((config.pixels, 1), np.float32) for rng in rngs])
+        return Batch(
+            image, maps, Camera.derived(K, size), uv, depth, torch.where(full, 1.0, t),
+            # At t = 1 sampling has no step behind it, so there training has none either.
+            torch.from_numpy(eps), carry & ~full,
+        )  # fmt: skip
 
-    def _cached(self, chosen: list[int], rng: np.random.Generator) -> Batch:
-        rows = [(self.caches[s], int(rng.integers(len(self.caches[s].depth)))) for s in chosen]
+    def _cached(self, chosen: list[int], rngs: list[np.random.Generator]) -> tuple:
+        rows = [
+            (self.caches[s], int(rng.integers(len(self.caches[s].depth))))
+            for s, rng in zip(chosen, rngs, strict=True)
+        ]
         maps = [
             torch.from_numpy(np.stack([cache.maps[scale][i] for cache, i in rows])).float()
             for scale in range(len(rows[0][0].maps))
         ]
         K = torch.from_numpy(np.stack([cache.K[i] for cache, i in rows]))
-        camera = Camera(K, rows[0][0].size)
-        return self._draw(None, maps, camera, [cache.depth[i] for cache, i in rows], rng)
-
-    def _draw(self, image, maps, camera, depths, rng) -> Batch:
-        """Draw labelled pixels; images with fewer give some of them twice."""
-        depth_range = self.config.model.depth
-        uv = np.zeros((len(depths), self.config.pixels, 2), np.float32)
-        labels = np.zeros((len(depths), self.config.pixels, 1), np.float32)
-        for i, depth in enumerate(depths):
-            depth = depth.astype(np.float32)
-            rows, cols = np.nonzero((depth > depth_range.min) & (depth < depth_range.max))
-            if len(rows):
-                pick = rng.choice(
-                    len(rows), self.config.pixels, replace=len(rows) < self.config.pixels
-                )
-                uv[i, :, 0], uv[i, :, 1] = cols[pick], rows[pick]
-                labels[i, :, 0] = depth[rows[pick], cols[pick]]
-        unknown = torch.from_numpy(rng.random(len(depths)) < self.config.intrinsics_dropout)
-        default = Camera.default(camera.size).K.expand_as(camera.K)
-        K = torch.where(unknown[:, None, None], default, camera.K)
-        return Batch(
-            image, maps, Camera(K, camera.size), torch.from_numpy(uv), torch.from_numpy(labels)
-        )
+        return None, maps, [cache.depth[i] for cache, i in rows], K
 
     def manifest(self) -> list[dict]:
         """Say what the model is trained on, for the checkpoint's metadata."""
-        return [
-            {
-                'name': s.name, 'frames': s.count, 'variants': s.config.variants,
-                'weight': s.config.weight, 'domain': s.domain, 'size': list(s.size),
-                'source': s.samples.source if s.samples else 'procedural world of grin_ros',
-                'licence': s.samples.licence if s.samples else 'Apache-2.0',
-            }
-            for s in self.sources
-        ]  # fmt: skip
+        return [describe(source) for source in self.sources]

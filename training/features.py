@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 import hashlib
 import json
 from pathlib import Path
+import shutil
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -49,9 +51,16 @@ class FeatureCache:
         """Open the cache of a source under `folder`, after filling it where it is not complete."""
         folder = folder / f'{source.name}-{_fingerprint(source, model, seed)}'
         if not (folder / 'complete').is_file():
-            folder.mkdir(parents=True, exist_ok=True)
-            _fill(folder, source, model, device, seed)
-            (folder / 'complete').touch()
+            # Several runs may fill it at once: each fills its own, and the first to end stays.
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            with TemporaryDirectory(dir=folder.parent, prefix='filling-') as partial:
+                partial = Path(partial, folder.name)
+                partial.mkdir()
+                _fill(partial, source, model, device, seed)
+                (partial / 'complete').touch()
+                if not (folder / 'complete').is_file():
+                    shutil.rmtree(folder, ignore_errors=True)
+                    partial.rename(folder)
         scales = len(model.encoder.channels)
         arrays = [
             np.load(folder / f'{name}.npy', mmap_mode='r')
@@ -63,6 +72,8 @@ class FeatureCache:
 def _fingerprint(source: Source, model: GRIN, seed: int) -> str:
     """Tell caches apart whose content would differ."""
     config = {k: v for k, v in asdict(source.config).items() if k != 'weight'}
+    if config['augment'] == 'window':
+        del config['augment']  # caches are older than the choice
     digest = hashlib.sha256(json.dumps([config, source.count, source.size, seed]).encode())
     for value in model.encoder.state_dict().values():
         digest.update(value.cpu().numpy().tobytes())

@@ -1,7 +1,9 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Where training samples come from: a sample set on disk, or a procedural world."""
+"""Where training samples come from: a sample set or shards on disk, or a procedural world."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,7 +11,24 @@ from grin_ros.pipeline import processing_size
 
 from .config import SourceConfig
 from .sample import Sample, SampleSet
-from .transforms import augment
+from .transforms import augment, rectify
+
+OUTDOOR_WORLDS = ('street',)
+
+
+class Part:
+    """Some frames of a sample set, which is again one to whoever reads it."""
+
+    def __init__(self, samples: SampleSet, indices: Sequence[int]):
+        self.samples, self.indices = samples, indices
+        self.path, self.name, self.domain = samples.path, samples.name, samples.domain
+        self.min_depth, self.max_depth = samples.min_depth, samples.max_depth
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, i: int) -> Sample:
+        return self.samples[self.indices[i]]
 
 
 class Source:
@@ -18,23 +37,39 @@ class Source:
 
     config: what it is
     pixels: of the pipeline's processing size, where the configuration names no size
+    holdout: share of a set, at its end and so late in time, that is kept away from training
     """
 
-    def __init__(self, config: SourceConfig, pixels: int):
+    def __init__(self, config: SourceConfig, pixels: int, holdout: float = 0.0):
         self.config = config
         self.samples = SampleSet(config.set) if config.set else None
-        self.count = len(self.samples) if self.samples else config.count
+        self.count = len(self.samples) if config.set else config.count
+        self.held = None
+        if config.set and holdout:
+            kept = self.count - max(1, round(holdout * self.count))
+            if kept < 1:
+                raise ValueError(
+                    f'{config.set}: {self.count} frames are too few to hold {holdout:g} of them '
+                    'out; set validation.holdout to 0'
+                )
+            self.held = Part(self.samples, range(kept, self.count))
+            self.count = kept
+        if not self.count:
+            raise ValueError(f'{config.set}: this set is empty; name one with frames')
         size = tuple(config.size)
         if size == (0, 0):
-            shape = self.samples[0].image.shape[:2] if self.samples else (480, 640)
+            shape = self.samples[0].image.shape[:2] if config.set else (480, 640)
             size = processing_size(shape, pixels)
         self.size = size
-        self.domain = self.samples.domain if self.samples else config.world
-        self.name = self.samples.name if self.samples else config.world
+        self.name = self.samples.name if config.set else config.world
+        self.synthetic = not config.set or self.samples.depth_kind == 'synthetic'
+        self.domain = 'outdoor' if config.world in OUTDOOR_WORLDS else 'indoor'
+        if config.set:
+            self.domain = self.samples.domain
 
     def __getitem__(self, index: int) -> Sample:
         if self.samples is not None:
-            return self.samples[index]
+            return rectify(self.samples[index])
         from .world import render  # torch code that a run without worlds never needs
 
         return render(
@@ -43,4 +78,5 @@ class Source:
 
     def view(self, index: int, key: tuple[int, ...]) -> Sample:
         """Augmented view of sample `index`; the same key gives the same view."""
-        return augment(self[index], self.size, np.random.default_rng((*key, index)))
+        rng = np.random.default_rng((*key, index))
+        return augment(self[index], self.size, rng, self.config.augment)

@@ -13,7 +13,13 @@ from safetensors.torch import save_file
 import torch
 from torch import nn
 
+from grin_ros.config import from_dict, to_dict
+
+from .config import TrainConfig
 from .ema import EMA
+
+# Neither where files lie nor how work is cut changes what a run computes.
+_FREE = ('output', 'features', 'save_every', 'workers', 'microbatch', 'validation')
 
 
 def save_state(
@@ -35,7 +41,30 @@ def save_state(
     tensors = {name: t.detach().cpu().contiguous() for name, t in tensors.items()}
     header = json.dumps({**extra, 'ema_updates': ema.updates})
     save_file(tensors, partial, metadata={'state': header})
+    with open(partial, 'rb') as file:
+        os.fsync(file.fileno())  # else a power cut could leave a new name before old content
     os.replace(partial, path)
+
+
+def differences(saved: dict[str, Any], config: TrainConfig) -> list[str]:
+    """
+    Name what a saved recipe has otherwise than this one, where it would change the answer.
+
+    Folders may have moved, and what is younger than the saved recipe had its default value.
+    """
+
+    def essence(recipe: TrainConfig) -> dict[str, Any]:
+        values = {k: v for k, v in to_dict(recipe).items() if k not in _FREE}
+        values['sources'] = [
+            {**source, 'set': Path(source['set']).name, 'textures': Path(source['textures']).name}
+            for source in values['sources']
+        ]
+        values['initial'] = Path(recipe.initial).name
+        values['encoder_weights'] = Path(recipe.encoder_weights).name
+        return values | {'holdout': recipe.validation.holdout}
+
+    before, now = essence(from_dict(TrainConfig, saved, 'the saved recipe')), essence(config)
+    return [name for name in now if before[name] != now[name]]
 
 
 def load_state(

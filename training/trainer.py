@@ -2,77 +2,43 @@
 """
 The trainer: draws labelled pixels, noises their depth, and teaches a denoiser to undo it.
 
-Stage, data and ablations are the recipe's; this loop is the same for all of them (GRIN sec. 4.1
-and 4.4: loss and noise live in log depth, pixels without a label do not exist).
+Stages, data and ablations are the recipe's; this loop is the same for all of them (GRIN sec. 4.1
+and 4.4: loss and noise live in log depth, pixels without a label do not exist). One process or
+many share each batch: the answer is the same.
 """
 
 from __future__ import annotations
 
-import argparse
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 import math
 from pathlib import Path
+import signal
 import time
 
-from safetensors.torch import load_file
 import torch
 from torch import nn
 from tqdm import tqdm
 
-from grin_ros.checkpoint import build_model, load, save
+from grin_ros.checkpoint import save
 from grin_ros.config import to_dict
-from grin_ros.depth import DepthTransform
-from grin_ros.diffusion.loss import masked_loss
-from grin_ros.diffusion.schedule import add_noise, Schedule, target_of
-from grin_ros.models.grin import GRIN
-from grin_ros.pipeline import autocast
 
-from .config import load_recipe, OptimiserConfig, TrainConfig
+from .board import Board, views
+from .config import TrainConfig
 from .dataset import Batch, Batches
 from .ema import EMA
-from .lion import Lion
-from .state import load_state, save_state
+from .features import FeatureCache
+from .initial import initial_model
+from .loader import load_ahead
+from .manifest import earlier
+from .objective import Objective
+from .optimiser import build_optimiser, learning_rate
+from .processes import Processes
+from .source import Source
+from .state import differences, load_state, save_state
+from .stop import Stop
+from .validation import Validation
 
-
-def build_optimiser(model: nn.Module, config: OptimiserConfig) -> torch.optim.Optimizer:
-    """AdamW or LION over the trainable parameters; decay on matrices only (GRIN sec. 5.2)."""
-    trainable = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {'params': [p for p in trainable if p.ndim > 1], 'weight_decay': config.weight_decay},
-        {'params': [p for p in trainable if p.ndim <= 1], 'weight_decay': 0.0},
-    ]
-    kind = torch.optim.AdamW if config.kind == 'adamw' else Lion
-    return kind(groups, lr=config.lr, betas=config.betas)
-
-
-def learning_rate(step: int, steps: int, config: OptimiserConfig) -> float:
-    """Linear warm-up, then a cosine from lr to final_lr at the last step."""
-    if step < config.warmup:
-        return config.lr * (step + 1) / config.warmup
-    progress = (step - config.warmup) / max(1, steps - config.warmup)
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
-    return config.final_lr + (config.lr - config.final_lr) * cosine
-
-
-def initial_model(config: TrainConfig) -> GRIN:
-    """Build the model with a seeded initialisation, or the weights that the recipe names."""
-    torch.manual_seed(config.seed)
-    model = build_model(config.model)
-    if config.initial:
-        loaded, found, _ = load(config.initial)
-        if found.network != config.model.network:
-            raise ValueError(f'{config.initial} holds another network than the recipe describes')
-        model.load_state_dict(loaded.state_dict())
-    elif config.encoder_weights:
-        if config.model.network.encoder.kind != 'hiera':
-            raise ValueError('encoder_weights are for encoder.kind hiera; leave them out')
-        path = Path(config.encoder_weights)
-        if not path.is_file():
-            raise FileNotFoundError(f'there is no file {path} of encoder_weights')
-        model.encoder.load_sam2(load_file(path))
-    elif config.model.network.encoder.frozen:
-        raise ValueError('a frozen encoder needs encoder_weights or an initial checkpoint')
-    return model
+PATIENCE = 50  # steps in a row that may be skipped before a run is given up
 
 
 class Trainer:
@@ -81,49 +47,62 @@ class Trainer:
 
     config: the recipe
     device: where to compute
+    cached: keep the features of a frozen encoder on disk; False encodes in every step
+    stopped: the number of the signal that ended `run` early, or 0
     """
 
-    def __init__(self, config: TrainConfig, device: str | torch.device = 'cpu'):
-        self.config, self.device = config, torch.device(device)
+    def __init__(
+        self, config: TrainConfig, device: str | torch.device = 'cpu', cached: bool = True
+    ):
+        self.config, self.processes = config, Processes(device)
+        self.device = self.processes.device
         self.folder = Path(config.output)
+        sources = [
+            Source(s, config.model.pixels, config.validation.holdout) for s in config.sources
+        ]
+        self.validation = Validation(config.validation, sources, config.model)
         self.model = initial_model(config).to(self.device)
-        self.batches = Batches(config, self.model, self.device)
+        caches = self._caches(sources) if cached else None
+        self.batches = Batches(config, sources, caches, self.processes.rank, self.processes.world)
+        self.trainable = [p for p in self.model.parameters() if p.requires_grad]
         self.optimiser = build_optimiser(self.model, config.optimiser)
         self.ema = EMA(self.model, config.ema)
-        self.transform = DepthTransform(config.model.depth)
-        self.schedule = Schedule(config.model.schedule)
-        self.step, self.seconds = 0, 0.0
+        self.objective = Objective(config)
+        self.earlier = earlier(config.initial)  # stages behind the weights it starts from
+        self.step, self.seconds, self.stopped = 0, 0.0, 0
+        self.skipped, self.best = 0, math.inf
+        self.figures: dict[str, dict[str, float]] = {}  # of the last validation
 
-    def loss(self, batch: Batch, generator: torch.Generator) -> torch.Tensor:
-        """
-        Denoising loss of one batch; all random numbers come from the generator.
+    def _caches(self, sources: Sequence[Source]) -> list[FeatureCache] | None:
+        config = self.config
+        if not config.model.network.encoder.frozen:
+            return None
+        folder = Path(config.features or self.folder / 'features')
+        with self.processes.one_first():
+            return [
+                FeatureCache.open(folder, s, self.model, self.device, config.seed) for s in sources
+            ]
 
-        Latent self-conditioning as in RIN's code: latents of a first pass without gradient, for a
-        share of the images, zeros for the others.
+    def gradients(self, batches: list[Batch], stop: bool = False) -> tuple[float, bool]:
         """
-        config, network = self.config, self.model.config
-        valid = batch.depth > 0
-        x_0 = self.transform.encode(torch.where(valid, batch.depth, 1.0))
-        count = x_0.shape[0]
-        t = torch.rand(count, generator=generator)
-        full = torch.rand(count, generator=generator) < config.full_noise
-        gamma = self.schedule.gamma(torch.where(full, 1.0, t)).to(self.device)
-        eps = torch.randn(x_0.shape, generator=generator).to(self.device)
-        x_t = add_noise(x_0, eps, gamma, self.schedule.input_scale)
-        # At t = 1 sampling has no step behind it, so there training has none either.
-        rows = (torch.rand(count, generator=generator) < network.self_condition) & ~full
-        rows = rows.nonzero()[:, 0].to(self.device)
-        with autocast(self.device):
-            maps = self.model.features(batch.image) if batch.maps is None else batch.maps
-            cond = self.model.condition(maps, batch.camera, batch.uv)
-            state = None
-            if len(rows):
-                with torch.no_grad():
-                    latents = self.model(x_t[rows], gamma[rows], cond.rows(rows))[1]
-                state = latents.new_zeros(count, *latents.shape[1:]).index_copy(0, rows, latents)
-            prediction, _ = self.model(x_t, gamma, cond, state)
-        target = target_of(x_0, eps, gamma, config.model.target, self.schedule.input_scale)
-        return masked_loss(prediction, target, valid, config.loss)
+        Leave the gradients of a step's batches in the parameters, summed over all processes.
+
+        stop: whether this process was asked to stop
+        returns: loss, and whether any of the processes was
+        """
+        config = self.config
+        self.model.train()
+        self.optimiser.zero_grad(set_to_none=True)
+        total = 0.0
+        for batch in batches:
+            # One state for every pass of a step, whichever process makes it; and steps are seeded
+            # one by one, so that a resumed run repeats an unbroken one, bit for bit on CPU.
+            torch.manual_seed(config.seed * 1_000_003 + self.step)
+            loss = self.objective(self.model, batch.to(self.device))
+            loss.backward()
+            total += loss.item()
+        total, stops = self.processes.sum_gradients(self.trainable, [total, float(stop)])
+        return total, bool(stops)
 
     def train_step(self, batches: list[Batch]) -> float:
         """
@@ -131,71 +110,128 @@ class Trainer:
 
         returns: the loss; NaN if it or a gradient was not finite, and the step was skipped
         """
-        config = self.config
-        # Steps are seeded one by one: a resumed run repeats an unbroken one bit for bit on CPU.
-        torch.manual_seed(config.seed * 1_000_003 + self.step)
-        generator = torch.Generator().manual_seed(config.seed * 1_000_003 + self.step)
+        _, step, stage = self.config.stage_at(self.step)
+        self.rate = learning_rate(step, stage.steps, stage)
         for group in self.optimiser.param_groups:
-            group['lr'] = learning_rate(self.step, config.steps, config.optimiser)
-        self.model.train()
-        self.optimiser.zero_grad(set_to_none=True)
-        count, mean = sum(len(batch.depth) for batch in batches), 0.0
-        for batch in batches:
-            loss = self.loss(batch.to(self.device), generator) * len(batch.depth) / count
-            loss.backward()
-            mean += loss.item()
-        norm = nn.utils.clip_grad_norm_(
-            [p for p in self.model.parameters() if p.grad is not None], config.optimiser.clip
-        )
-        finite = bool(torch.isfinite(norm)) and math.isfinite(mean)
+            group['lr'] = self.rate
+        mean, stop = self.gradients(batches, bool(self.stopped))
+        if stop and not self.stopped:
+            self.stopped = signal.SIGTERM  # as another process was told
+        self.norm = nn.utils.clip_grad_norm_(
+            [p for p in self.trainable if p.grad is not None], self.config.optimiser.clip
+        ).item()
+        finite = math.isfinite(self.norm) and math.isfinite(mean)
         if finite:
             self.optimiser.step()
             self.ema.update(self.model)
         self.step += 1
+        self.skipped = 0 if finite else self.skipped + 1
         return mean if finite else math.nan
 
     def run(self) -> list[float]:
-        """Train to the last step; returns the losses of this run."""
-        losses, mean = [], None
-        bar = tqdm(total=self.config.steps, initial=self.step, desc='train', unit='step')
-        with ThreadPoolExecutor(1) as loader:
-            following = loader.submit(self.batches.__getitem__, self.step)
-            while self.step < self.config.steps:
+        """
+        Train to the last step, or until a signal asks to stop; returns the losses of this run.
+
+        raises: ValueError if so many steps in a row were not finite that none will be
+        """
+        config, first, losses = self.config, self.processes.first, []
+        board = Board(self.folder / 'board', self.step) if first else None
+        if first and not self.step:
+            board.picture(0, 'views', views(self.batches.sources, config.seed))
+        pin = self.device.type == 'cuda'
+        loader = load_ahead(self.batches, self.step, config.steps, config.workers, pin)
+        bar = tqdm(
+            total=config.steps, initial=self.step, desc='train', unit='step', disable=not first
+        )
+        with Stop() as stop:
+            begin = time.monotonic()
+            for batches in loader:
+                self.stopped = stop.signal
+                losses.append(self.train_step(batches))
+                took, begin = time.monotonic() - begin, time.monotonic()
+                self.seconds += took
+                if first:
+                    self._report(bar, board, losses, took)
+                if self.skipped >= PATIENCE:
+                    raise ValueError(
+                        f'the last {PATIENCE} steps of {self.folder} had a loss or gradient that '
+                        'is not finite; resume from the last saved state with a lower rate'
+                    )
+                self._keep(board)
+                if self.stopped:
+                    break
                 begin = time.monotonic()
-                batches = following.result()
-                following = loader.submit(self.batches.__getitem__, self.step + 1)
-                loss = self.train_step(batches)
-                losses.append(loss)
-                if math.isnan(loss):
-                    bar.write(f'step {self.step - 1}: loss or gradient not finite, step skipped')
-                else:
-                    mean = loss if mean is None else 0.95 * mean + 0.05 * loss
-                self.seconds += time.monotonic() - begin
-                bar.update()
-                bar.set_postfix(loss=f'{mean:.4f}' if mean is not None else 'nan')
-                if self.step % self.config.save_every == 0 or self.step == self.config.steps:
-                    self.save()
+        loader.close()
         bar.close()
+        if first:
+            board.close()
         return losses
+
+    def _report(self, bar: tqdm, board: Board, losses: list[float], took: float) -> None:
+        """Show the step that was just taken."""
+        loss = losses[-1]
+        values = {'lr': self.rate, 'images_per_second': self.config.batch / took}
+        if math.isnan(loss):
+            bar.write(f'step {self.step - 1}: loss or gradient not finite, step skipped')
+        else:
+            values |= {'loss': loss, 'gradient_norm': self.norm}
+        board.scalars(self.step, {f'train/{name}': value for name, value in values.items()})
+        board.scalars(self.step, {'train/skipped_in_a_row': self.skipped})
+        recent = [x for x in losses[-20:] if not math.isnan(x)]
+        bar.update()
+        bar.set_postfix(loss=f'{sum(recent) / len(recent):.4f}' if recent else 'nan')
+
+    def _keep(self, board: Board | None) -> None:
+        """Validate and save where it is time to."""
+        config, last = self.config, self.step == self.config.steps
+        if self.validation.due(self.step, config.steps):
+            if self.processes.first:
+                self.validate(board)
+            self.processes.wait()
+        if self.step % config.save_every == 0 or last or self.stopped:
+            if self.processes.first:
+                self.save()
+            self.processes.wait()
+
+    def validate(self, board: Board | None = None) -> None:
+        """Score the averaged weights, and keep them as `best.safetensors` if they are."""
+        self.ema.swap(self.model)
+        self.figures, picture = self.validation(self.model, self.device)
+        if board:
+            for name, figures in self.figures.items():
+                board.scalars(self.step, {f'{name}/{k}': v for k, v in figures.items()})
+            board.picture(self.step, 'validation', picture)
+        if self.figures['mean']['abs_rel'] < self.best:
+            self.best = self.figures['mean']['abs_rel']
+            self._checkpoint('best')
+        self.ema.swap(self.model)
+
+    def _checkpoint(self, name: str) -> None:
+        facts = {'validation': self.figures} if self.figures else {}
+        save(
+            self.folder / f'{name}.safetensors', self.model, self.config.model, half=True,
+            step=self.step, hours=round(self.seconds / 3600, 3), device=str(self.device),
+            processes=self.processes.world, sources=self.batches.manifest(),
+            recipe=_portable(self.config), earlier=self.earlier, **facts,
+        )  # fmt: skip
 
     def save(self) -> None:
         """
         Write what is of use, and what training needs to go on.
 
         `last.safetensors` holds the averaged weights in half precision, for the node;
-        `state.safetensors` everything from which `resume` goes on exactly.
+        `state.safetensors` everything from which `resume` goes on exactly. It comes last, so that
+        a run that was killed in between writes the other again.
         """
+        self.ema.swap(self.model)
+        self._checkpoint('last')
+        self.ema.swap(self.model)
         save_state(
             self.folder / 'state.safetensors', self.model, self.optimiser, self.ema,
             step=self.step, seconds=self.seconds, config=to_dict(self.config),
+            best=self.best if math.isfinite(self.best) else None, figures=self.figures,
+            skipped=self.skipped,
         )  # fmt: skip
-        self.ema.swap(self.model)
-        save(
-            self.folder / 'last.safetensors', self.model, self.config.model, half=True,
-            step=self.step, hours=round(self.seconds / 3600, 3), device=str(self.device),
-            sources=self.batches.manifest(), recipe=_portable(self.config),
-        )  # fmt: skip
-        self.ema.swap(self.model)
 
     def resume(self) -> None:
         """
@@ -204,38 +240,21 @@ class Trainer:
         raises: FileNotFoundError without one, ValueError where the recipe has changed
         """
         extra = load_state(self.folder / 'state.safetensors', self.model, self.optimiser, self.ema)
-        saved, now = extra['config'], to_dict(self.config)
-        free = ('output', 'features', 'save_every')
-        changed = [k for k in now if k not in free and saved.get(k) != now[k]]
+        changed = differences(extra['config'], self.config)
         if changed:
             raise ValueError(
                 f'{self.folder} was trained with another {", ".join(changed)}; '
                 'use the same recipe to resume, or another output'
             )
         self.step, self.seconds = extra['step'], extra['seconds']
+        self.figures, self.skipped = extra.get('figures', {}), extra.get('skipped', 0)
+        self.best = math.inf if extra.get('best') is None else extra['best']
 
 
 def _portable(config: TrainConfig) -> dict:
     """Give the recipe without folders of this machine."""
     recipe = to_dict(config)
-    for name in ('model', 'output', 'features', 'sources', 'encoder_weights', 'initial'):
+    for name in ('model', 'output', 'features', 'sources', 'validation'):
         recipe.pop(name)
     return {**recipe, 'initial': Path(config.initial).name,
             'encoder_weights': Path(config.encoder_weights).name}  # fmt: skip
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `grin train`."""
-    parser.add_argument('recipe', help='YAML file, for instance config/train_small_1.yaml')
-    parser.add_argument('--resume', action='store_true', help='go on from the last saved state')
-    parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1 ...')
-
-
-def run(args: argparse.Namespace) -> int:
-    """Train a recipe."""
-    trainer = Trainer(load_recipe(args.recipe), args.device)
-    if args.resume:
-        trainer.resume()
-    trainer.run()
-    print(f'wrote {trainer.folder / "last.safetensors"}')
-    return 0

@@ -1,0 +1,51 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What training minimises: the error of one denoising, on the pixels that were measured."""
+
+from __future__ import annotations
+
+import torch
+
+from grin_ros.depth import DepthTransform
+from grin_ros.diffusion.loss import masked_loss
+from grin_ros.diffusion.schedule import add_noise, Schedule, target_of
+from grin_ros.models.grin import GRIN
+from grin_ros.pipeline import autocast
+
+from .config import TrainConfig
+from .dataset import Batch
+
+
+class Objective:
+    """The denoising loss of a recipe (GRIN sec. 4.4)."""
+
+    def __init__(self, config: TrainConfig):
+        self.config = config
+        self.transform = DepthTransform(config.model.depth)
+        self.schedule = Schedule(config.model.schedule)
+
+    def __call__(self, model: GRIN, batch: Batch) -> torch.Tensor:
+        """
+        Sum the losses of a batch's images, and divide by the number of images of a step.
+
+        Latent self-conditioning as in RIN's code: latents of a first pass without gradient, for a
+        share of the images, zeros for the others.
+        """
+        config, scale = self.config, self.schedule.input_scale
+        valid = batch.depth > 0
+        x_0 = self.transform.encode(torch.where(valid, batch.depth, 1.0))
+        gamma = self.schedule.gamma(batch.t)
+        x_t = add_noise(x_0, batch.eps, gamma, scale)
+        rows = batch.carry.nonzero()[:, 0]
+        with autocast(x_t.device):
+            maps = model.features(batch.image) if batch.maps is None else batch.maps
+            cond = model.condition(maps, batch.camera, batch.uv)
+            state = None
+            if len(rows):
+                with torch.no_grad():
+                    latents = model(x_t[rows], gamma[rows], cond.rows(rows))[1]
+                state = latents.new_zeros(len(x_0), *latents.shape[1:])
+                state = state.index_copy(0, rows, latents)
+            prediction, _ = model(x_t, gamma, cond, state)
+        target = target_of(x_0, batch.eps, gamma, config.model.target, scale)
+        labelled = valid.flatten(1).any(1).sum()
+        return masked_loss(prediction, target, valid, config.loss) * labelled / config.batch
