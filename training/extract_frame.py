@@ -12,13 +12,13 @@ import cv2
 import numpy as np
 
 from grin_ros.camera import Camera
+from grin_ros.projection import hidden, parallax, project, z_buffer
 from grin_ros.rectifier import Rectifier
 from grin_ros.ros.from_msg import read_image
 
 from .bag import BagReader, stamp_of
 from .extract_config import ExtractConfig
 from .lidar import read_sweep
-from .projection import hidden, parallax, project, z_buffer
 from .recording import Recording
 from .sample import encode, Sample
 
