@@ -6,8 +6,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from rich.console import Console
+from rich.table import Table
+
 from ..bag_writer import STORAGE
 from . import DOMAINS
+from .agreement import Agreement, judge_cases
 from .robot import Robot
 from .robot_bag import record
 from .synth import image_size
@@ -22,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--size', type=image_size, default=(240, 640), metavar='HxW', help='of images (240x640)'
     )
+    parser.add_argument(
+        '--check',
+        action='store_true',
+        help='extract it too, with each compensation switched off in turn, and tell the errors',
+    )
     parser.add_argument('--storage', choices=STORAGE, default='mcap', help='default: %(default)s')
 
 
@@ -31,5 +40,18 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError('--seed must be at least 0 and --seconds positive')
     robot = Robot(args.world, args.seed, args.seconds, args.size)
     record(robot, args.output, args.storage)
+    if args.check:
+        Console().print(_table(judge_cases(args.output)))
     print(f'{args.output}/bag is the recording, {args.output}/truth what its images truly show')
     return 0
+
+
+def _table(cases: dict[str, Agreement]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column('extracted with')
+    for name in ('points', 'median', '95 %', 'above 10 %'):
+        table.add_column(name, justify='right')
+    for name, found in cases.items():
+        errors = (found.median, found.p95, found.wrong)
+        table.add_row(name, str(found.points), *(f'{error:.2%}' for error in errors))
+    return table
