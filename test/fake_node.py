@@ -4,7 +4,8 @@ The real node around a model that is known exactly, for the tests of the node.
 
 Depth is the red channel in decimetres; a black pixel is unknown. A checkpoint is a text file with
 the seconds that it takes to load and a factor for the depth. FAKE_SECONDS is how long the model
-takes; each inference leaves a line in the file FAKE_LOG.
+takes, FAKE_STEP how long its steps are, FAKE_MIB its size; each inference leaves a line in the
+file FAKE_LOG when it begins.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ class FakePipeline:
         self.checkpoint, self.device = path or Path('shipped'), torch.device(device)
         print('loading', flush=True)
         self.factor = 1.0
+        self.weights = torch.ones(int(os.environ.get('FAKE_MIB', '0')) * 2**18)
         if path and not Path(path).is_file():
             raise FileNotFoundError(f'there is no checkpoint {path}; give a .safetensors')
         if path:
@@ -36,16 +38,15 @@ class FakePipeline:
             time.sleep(seconds)
 
     def infer(self, image, camera, *, stride, steps, samples, full_size, seed, on_step):
-        end = time.monotonic() + float(os.environ.get('FAKE_SECONDS', '0'))
-        while time.monotonic() < end:  # steps of 50 ms
-            time.sleep(0.05)
-            if on_step is not None:
-                on_step()
         camera = camera or Camera.default(image.shape[:2])
         with open(os.environ['FAKE_LOG'], 'a') as log:
             print(
                 *image.shape, stride, steps, samples, full_size, seed, float(camera.fx), file=log
             )
+        end = time.monotonic() + float(os.environ.get('FAKE_SECONDS', '0'))
+        while on_step is not None and time.monotonic() < end:  # not when it warms up
+            time.sleep(float(os.environ.get('FAKE_STEP', '0.05')))
+            on_step()
         if not full_size:
             image = image[::stride, ::stride]
             camera = camera.resize(image.shape[:2])

@@ -49,10 +49,11 @@ def test_life_cycle(peer, tmp_path):
 
 def test_ends_of_processes(ros_domain_id, tmp_path):
     """A parameter that cannot be is one sentence; a signal while the model loads a good end."""
+    (tmp_path / 'slow').write_text('2 1')
     with (
         NodeProcess(tmp_path / 'choice', {'intrinsics': 'guess'}) as choice,
         NodeProcess(tmp_path / 'type', {'max_depth': 50}) as integer,
-        NodeProcess(tmp_path / 'early', seconds=2) as early,
+        NodeProcess(tmp_path / 'early', {'checkpoint': str(tmp_path / 'slow')}) as early,
     ):
         for node, sentence in (
             (choice, "intrinsics is 'guess': choose one of camera_info, parameters, none"),
