@@ -24,6 +24,7 @@ from grin_ros.depth import DepthTransform
 from grin_ros.diffusion.sampling import ddim
 from grin_ros.diffusion.schedule import Schedule
 from grin_ros.models import Denoiser
+from grin_ros.prompt import KnownPixels, Prompt
 
 MULTIPLE = 32  # the sides of the processing size: the coarsest stride of the encoders
 
@@ -50,7 +51,9 @@ def processing_size(size: tuple[int, int], pixels: int) -> tuple[int, int]:
     """Sides (height, width), multiples of 32, of about `pixels` pixels in the aspect of size."""
     height, width = size
     scale = math.sqrt(pixels / (height * width))
-    return tuple(max(MULTIPLE, round(side * scale / MULTIPLE) * MULTIPLE) for side in size)
+    # A single row of pixels is not taken to the height that its width would ask for.
+    most = max(pixels // MULTIPLE // MULTIPLE, 1)
+    return tuple(MULTIPLE * min(max(round(side * scale / MULTIPLE), 1), most) for side in size)
 
 
 def autocast(device: torch.device | str) -> torch.autocast:
@@ -98,7 +101,8 @@ class DepthPipeline:
     def infer(
         self, image: np.ndarray, camera: Camera | None, *, uv: np.ndarray | None = None,
         stride: int | None = None, steps: int | None = None, samples: int = 1,
-        full_size: bool = True, seed: int = 0, on_step: Callable[[], None] | None = None,
+        full_size: bool = True, seed: int = 0, prompt: Prompt | None = None,
+        on_step: Callable[[], None] | None = None,
     ) -> Prediction:  # fmt: skip
         """
         Predict the metric depth of one image.
@@ -111,6 +115,7 @@ class DepthPipeline:
         samples: independent samples; depth is their median
         full_size: bring depth to the image's size, else return the queried grid as it is
         seed: of the noise; the same seed gives the same depth
+        prompt: pixels whose depth is known
         on_step: called before every step; what it raises ends the inference
         """
         size = _check_image(image)
@@ -125,8 +130,12 @@ class DepthPipeline:
             queried = _pixel_centres(grid, fitted)
         else:
             queried = _rescale(torch.as_tensor(uv, dtype=torch.float32), size, fitted)
-        x = self._sample(
-            image, camera, fitted, queried, steps or self.steps, samples, seed, on_step
+        known = None
+        if prompt is not None and len(prompt):
+            known = KnownPixels(prompt, size, fitted, self.transform)
+            known = known if len(known) else None
+        x, at_known = self._sample(
+            image, camera, fitted, queried, steps or self.steps, samples, seed, known, on_step
         )
         if uv is None:
             x = x.view(samples, 1, *grid)
@@ -134,7 +143,11 @@ class DepthPipeline:
                 x = F.interpolate(x, size=size, mode='bilinear')
             x = x[:, 0]
             camera = camera if full_size else camera.resize(grid)
+            if known and full_size and not prompt.scale_only:
+                x = known.refine(x)
         depth = self.transform.decode(x)
+        if known and prompt.scale_only:
+            depth = known.rescale(depth, at_known)
         if samples == 1:
             median, std = depth[0], torch.zeros_like(depth[0])
         else:
@@ -150,16 +163,25 @@ class DepthPipeline:
 
     def _sample(
         self, image: np.ndarray, camera: Camera, fitted: tuple[int, int], uv: torch.Tensor,
-        steps: int, samples: int, seed: int, on_step: Callable[[], None] | None,
-    ) -> torch.Tensor:  # fmt: skip
-        """Denoise the pixels uv (N, 2) of the fitted image: x_0 (samples, N) on the CPU."""
+        steps: int, samples: int, seed: int, known: KnownPixels | None,
+        on_step: Callable[[], None] | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+        """
+        Denoise the pixels uv (N, 2) of the fitted image, and the known ones.
+
+        returns: x_0 (samples, N) and x_0 (samples, M) of the known ones, on the CPU
+        """
         picture = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
         picture = picture.permute(2, 0, 1)[None].float() / 255
         if picture.shape[-2:] != fitted:
             picture = F.interpolate(picture, fitted, mode='bilinear', antialias=True)
         camera = Camera.stack([camera.resize(fitted)]).to(self.device)
         generator = torch.Generator().manual_seed(seed)
-        out = []
+        fresh = torch.Generator(self.device).manual_seed(seed)  # for noise that resampling adds
+        count, out, options = len(uv), [], {}
+        if known is not None:
+            uv = torch.cat([uv, known.uv])
+            options = known.sampling(uv, self.device)
         with autocast(self.device):
             cond = self.model.encode(picture, camera, uv[None].to(self.device))
 
@@ -172,11 +194,12 @@ class DepthPipeline:
                 noise = torch.randn(1, len(uv), 1, generator=generator).to(self.device)
                 bounds = (self.transform.x_min, self.transform.x_max)
                 for step in ddim(
-                    denoise, noise, self.schedule, steps, target=self.config.target, clip=bounds
-                ):
+                    denoise, noise, self.schedule, steps, target=self.config.target, clip=bounds,
+                    generator=fresh, **options,
+                ):  # fmt: skip
                     last = step
                 out.append(last.x_0[0, :, 0].float().cpu())
-        return torch.stack(out)
+        return torch.stack(out).tensor_split([count], dim=1)
 
 
 def _check_image(image: np.ndarray) -> tuple[int, int]:

@@ -1,0 +1,155 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Prompts through the pipeline, with denoisers whose error is known in closed form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from grin_ros.camera import Camera
+from grin_ros.checkpoint import ModelConfig
+from grin_ros.config import load as load_config
+from grin_ros.depth import DepthTransform
+from grin_ros.pipeline import DepthPipeline
+from grin_ros.prompt import Prompt
+
+TINY = load_config(ModelConfig, 'config/grin_tiny.yaml')
+SIZE = (120, 160)
+CAMERA = Camera.from_intrinsics(150, 150, 80, 60, SIZE)
+IMAGE = np.zeros((*SIZE, 3), np.uint8)
+
+
+class Wrong(torch.nn.Module):
+    """Sees the wall z = 4 m + x / 2, but `scale` times as far, and `tilt` farther per tangent."""
+
+    def __init__(self, scale=1.0, tilt=0.0):
+        super().__init__()
+        self.transform = DepthTransform(TINY.depth)
+        self.scale, self.tilt = scale, tilt
+
+    def encode(self, image, camera, uv=None):
+        rays = camera.rays(uv)
+        x, y = (rays[..., i : i + 1] / rays[..., 2:] for i in (0, 1))
+        return self.transform.encode(self.scale * torch.exp(self.tilt * y) * 4 / (1 - x / 2))
+
+    def forward(self, x_t, gamma, cond, state=None):
+        return cond + 0.001 * x_t, state  # so that samples differ a little
+
+
+def truth():
+    x = (np.arange(SIZE[1]) - 80) / 150
+    return np.broadcast_to(4 / (1 - x / 2), SIZE).astype(np.float32)
+
+
+def some(count, seed=0, **options):
+    rng = np.random.default_rng(seed)
+    uv = np.stack([rng.integers(2, 158, count), rng.integers(2, 118, count)], 1)
+    return Prompt(uv, truth()[uv[:, 1], uv[:, 0]], **options)
+
+
+def error(prompt, **wrong):
+    out = DepthPipeline(Wrong(**wrong), TINY).infer(IMAGE, CAMERA, prompt=prompt, steps=3)
+    return np.abs(out.depth / truth() - 1)[4:-4, 4:-4].mean()
+
+
+def test_known_pixels_come_back_exactly_without_spread():
+    prompt = some(40)
+    out = DepthPipeline(Wrong(1.5), TINY).infer(IMAGE, CAMERA, prompt=prompt, samples=2)
+    u, v = prompt.uv.astype(int).T
+    np.testing.assert_allclose(out.depth[v, u], prompt.depth, rtol=1e-5)
+    np.testing.assert_allclose(out.std[v, u], 0, atol=1e-5)
+
+
+def test_one_pixel_sets_the_scale():
+    assert error(some(1), scale=1.5) < 0.01 < 0.4 < error(None, scale=1.5)
+
+
+def test_a_bent_error_needs_pixels_and_more_of_them_help():
+    errors = [error(some(n), tilt=1.0) for n in (0, 16, 80, 400)]
+    assert errors[0] > 1.5 * errors[1] > 3 * errors[2] > 6 * errors[3]
+    # What scale alone can do, at best, is far from it.
+    assert error(some(400, scale_only=True), tilt=1.0) > 5 * errors[3]
+
+
+def test_weight_says_how_far_surroundings_follow():
+    def log_error(weight):
+        out = DepthPipeline(Wrong(1.5), TINY).infer(
+            IMAGE, CAMERA, prompt=some(9, weight=weight), full_size=False, steps=1
+        )
+        return np.median(np.log(out.depth / np.median(truth())))
+
+    whole, half, none = (log_error(w) for w in (1.0, 0.5, 0.0))
+    assert none == pytest.approx(np.log(1.5), abs=0.03)
+    assert half == pytest.approx(np.log(1.5) / 2, abs=0.03)
+    assert whole == pytest.approx(0, abs=0.03)
+
+
+def test_single_pixels_follow_too():
+    uv = np.array([[20, 30], [90, 100.5]], np.float32)
+    pipeline = DepthPipeline(Wrong(1.5), TINY)
+    depth = pipeline.infer(IMAGE, CAMERA, uv=uv, prompt=some(9)).depth
+    expected = 4 / (1 - (uv[:, 0] - 80) / 150 / 2)
+    assert depth.shape == (2,)
+    np.testing.assert_allclose(depth, expected, rtol=0.01)
+
+
+def test_scale_only_is_the_median_ratio():
+    prompt = some(25, scale_only=True)
+    plain = DepthPipeline(Wrong(1.5, 0.3), TINY).infer(IMAGE, CAMERA).depth
+    scaled = DepthPipeline(Wrong(1.5, 0.3), TINY).infer(IMAGE, CAMERA, prompt=prompt).depth
+    u, v = prompt.uv.astype(int).T
+    np.testing.assert_allclose(
+        scaled, plain * np.median(prompt.depth / plain[v, u]), rtol=0.02
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    'prompt',
+    [
+        Prompt(np.zeros((0, 2)), np.zeros(0)),
+        Prompt([[500.0, 3.0], [-9.0, 5.0]], [3.0, 4.0]),  # outside of the image
+        Prompt([[50.0, 50.0]], [5000.0]),  # beyond what the model can say
+    ],
+)
+def test_a_prompt_that_says_nothing_changes_nothing(prompt):
+    pipeline = DepthPipeline(Wrong(1.5), TINY)
+    np.testing.assert_array_equal(
+        pipeline.infer(IMAGE, CAMERA, prompt=prompt).depth, pipeline.infer(IMAGE, CAMERA).depth
+    )
+
+
+def test_the_nearest_of_several_values_in_a_pixel_counts():
+    prompt = Prompt([[70.1, 50.2], [69.9, 49.8], [70.0, 50.0]], [9.0, 3.0, 5.0])
+    out = DepthPipeline(Wrong(), TINY).infer(IMAGE, CAMERA, prompt=prompt)
+    assert out.depth[50, 70] == pytest.approx(3.0, rel=1e-5)
+
+
+def test_points_of_a_sensor_are_projected_and_hidden_ones_left_out():
+    # A sensor 0.5 m to the left sees a wall at 10 m past a board at 2 m.
+    pose = np.eye(4)
+    pose[0, 3] = -0.5
+    u, v = np.meshgrid(np.arange(0, 160, 2), np.arange(0, 120, 2))
+    rays = np.stack([(u - 80) / 150, (v - 60) / 150, np.ones(u.shape)], -1).reshape(-1, 3)
+    board = rays * 2
+    board = board[(abs(board[:, 0]) < 0.2) & (abs(board[:, 1]) < 0.3)]
+    points = np.concatenate([board, rays * 10, [[np.nan, 0, 1], [0, 0, -3]]]) - pose[:3, 3]
+    prompt = Prompt.from_points(points.astype(np.float32), pose, CAMERA)
+    behind = (abs(prompt.uv[:, 0] - 80) < 12) & (abs(prompt.uv[:, 1] - 60) < 20)
+    assert set(np.round(prompt.depth, 3)) == {2.0, 10.0}
+    assert (prompt.depth[behind] == 2).all() and behind.sum() > 50
+
+
+@pytest.mark.parametrize(
+    'values, message',
+    [
+        ({'uv': [[1, 2]], 'depth': [1.0, 2.0]}, r'uv \(N, 2\)'),
+        ({'uv': [[1, 2]], 'depth': [-1.0]}, 'positive'),
+        ({'uv': [[np.nan, 2]], 'depth': [1.0]}, 'finite'),
+        ({'uv': [[1, 2]], 'depth': [1.0], 'weight': 1.5}, 'weight'),
+        ({'uv': [[1, 2]], 'depth': [1.0], 'resample': 0}, 'resample'),
+    ],
+)
+def test_what_cannot_be_known_is_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        Prompt(**values)
