@@ -85,7 +85,8 @@ def hidden(depth: np.ndarray, parallax: np.ndarray) -> np.ndarray:
     direction = parallax / length[..., None]
     v, u = np.indices(depth.shape, np.float32)
     # What a surface hides, as the inverse depth below which it does: a ramp from each q.
-    nearest = cv2.dilate(inverse, np.ones((3, 3), np.uint8))
+    # Its edge runs somewhere between the last point on it and the next beside it.
+    nearest = cv2.dilate(inverse, np.ones((5, 5), np.uint8))
     step = 1.0
     while step <= reach:
         moved = cv2.remap(

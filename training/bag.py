@@ -58,7 +58,7 @@ class BagReader:
     path: folder of the bag, or a single .mcap, .db3 or .bag file
     topics: name -> type
     counts: name -> number of messages
-    start, end: of the arrival of its messages, nanoseconds
+    start, end: of the arrival of its messages, nanoseconds; end is not included
     """
 
     def __init__(self, path: str | Path):
@@ -75,6 +75,8 @@ class BagReader:
         self.topics = {name: _RENAMED.get(kind, kind) for name, kind in kinds.items()}
         self.counts = {name: info.msgcount for name, info in self._reader.topics.items()}
         self.start, self.end = self._reader.start_time, self._reader.end_time
+        if not any(self.counts.values()):
+            self.start = self.end = 0
 
     def close(self) -> None:
         """Close the files."""

@@ -55,7 +55,7 @@ def describe(path: str | Path, progress: bool | None = None) -> dict:
         return {
             'path': str(bag.path),
             'start': bag.start / 1e9,
-            'duration': max(bag.end - bag.start, 0) / 1e9,
+            'duration': max(bag.end - bag.start - 1, 0) / 1e9,
             'messages': sum(bag.counts.values()),
             'topics': topics,
             'frames': frames,

@@ -29,7 +29,7 @@ def bars(edges: Sequence[float], counts: Sequence[float], label: str, log: bool 
         f'height="{_row(0) - _row(n / top):.1f}" fill="{COLOURS[0]}"/>'
         for a, b, n in zip(edges[:-1], edges[1:], counts)
     ]
-    return _frame(shapes, place, _ticks(edges, log), [(0, '0'), (1, f'{top:.4g}')], label)
+    return _frame(shapes, place, _ticks(edges, log), [(0, '0'), (1, _short(top))], label)
 
 
 def lines(x: Sequence[float], rows: Sequence[Sequence[float]], names: Sequence[str], label: str):
@@ -53,6 +53,13 @@ def lines(x: Sequence[float], rows: Sequence[Sequence[float]], names: Sequence[s
                       f'fill="{colour}">{escape(name)}</text>')  # fmt: skip
     ticks = [(0, f'{low:.2f}'), (1, f'{high:.2f}')]
     return _frame(shapes, place, _ticks(x, False), ticks, label)
+
+
+def _short(count: float) -> str:
+    for size, letter in ((1e6, ' M'), (1e3, ' k')):
+        if count >= 10 * size:
+            return f'{count / size:.0f}{letter}'
+    return f'{count:.4g}'
 
 
 def _axis(values: np.ndarray, log: bool):

@@ -21,6 +21,7 @@ from .extract_config import ExtractConfig
 from .lidar import read_sweep
 from .recording import Recording
 from .sample import encode, Sample
+from .sky import find_sky
 
 BIN = 1_000_000  # nanoseconds; points of one bin move together
 BINS = np.geomspace(0.5, 256, 28)  # metres, of the histogram of depths
@@ -105,10 +106,14 @@ class FrameMaker:
             depth[~seen] = 0
         if self._mask is not None:
             depth[self._fitting_mask(camera)] = 0
+        sky = find_sky(image, depth) if self.config.sky else None
+        if sky is not None:
+            depth[sky] = 0
         count = int(np.count_nonzero(depth))
         if count < self.config.min_points:
             return {'stem': frame.stem, 'dropped': 'too few points in the image'}
-        sample = Sample(image, depth, camera, frame.stem, frame.stamp, self._pose(frame.stamp))
+        pose = self._pose(frame.stamp)
+        sample = Sample(image, depth, camera, frame.stem, frame.stamp, pose, sky)
         entry, files = encode(sample, jpeg=jpeg)
         for name, content in files.items():
             part = self.folder / f'.{name}.{os.getpid()}'

@@ -87,6 +87,7 @@ def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
     odometry = _odometry_topics(bag, config)
     heavy = {image: [], points: []}
     infos, frames, transforms = [], {}, Transforms()
+    poses = {topic: Transforms() for topic in odometry}
     light = [*bag.named(TRANSFORMS), *odometry, *([info] if info else [])]
     by_arrival = config.stamps == 'receive'
     start, stop = _window(bag, config)
@@ -101,7 +102,10 @@ def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
             infos.append((arrival if by_arrival else stamp_of(content), content))
         else:
             time = arrival if by_arrival else None
-            _add_poses(transforms, topic, content, time, topic in odometry)
+            if topic in poses:
+                _add_odometry(poses[topic], content, time)
+            else:
+                _add_transforms(transforms, topic, content, time)
     images, sweeps = (
         make_stream(bag, topic, found, frames.get(topic, ''), by_arrival)
         for topic, found in heavy.items()
@@ -111,6 +115,10 @@ def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
         sort(stream)
     images.stamps = images.stamps + round(config.image_offset * 1e9)
     notes = []
+    for topic in odometry:
+        # Two sources of one motion would be mixed up pose by pose; tf is what others go by.
+        if transforms.add_all(poses[topic], replace=config.odometry is not None):
+            notes.append(f'poses of the vehicle: {topic}')
     camera_frame = config.camera_frame or images.frame_id
     lidar_frame = config.lidar_frame or sweeps.frame_id
     if config.extrinsics:
@@ -139,7 +147,7 @@ def _window(bag: BagReader, config: ExtractConfig) -> tuple[int, int]:
 def _odometry_topics(bag: BagReader, config: ExtractConfig) -> list[str]:
     found = bag.named(ODOMETRY)
     if config.odometry is None:
-        return found
+        return sorted(found, key=lambda topic: -bag.counts[topic])
     if config.odometry not in found:
         raise ValueError(
             f'{bag.path}: {config.odometry!r} is no odometry topic of this bag; it has '
@@ -148,19 +156,19 @@ def _odometry_topics(bag: BagReader, config: ExtractConfig) -> list[str]:
     return [config.odometry]
 
 
-def _add_poses(transforms: Transforms, topic: str, message, arrival: int | None, odometry: bool):
-    """Add what a TFMessage or an Odometry says about frames."""
-    if odometry:
-        pose = message.pose.pose
-        if message.child_frame_id and message.header.frame_id != message.child_frame_id:
-            time = stamp_of(message) if arrival is None else arrival
-            _add(transforms, message, pose.position, pose.orientation, time)
-        return
+def _add_odometry(transforms: Transforms, message, arrival: int | None) -> None:
+    pose = message.pose.pose
+    if message.child_frame_id and message.header.frame_id != message.child_frame_id:
+        time = stamp_of(message) if arrival is None else arrival
+        _add(transforms, message, pose.position, pose.orientation, time)
+
+
+def _add_transforms(transforms: Transforms, topic: str, message, arrival: int | None) -> None:
+    static = topic.endswith('tf_static')
     for one in message.transforms:
         time = stamp_of(one) if arrival is None else arrival
-        still = topic.rstrip('/').endswith('tf_static')
         pose = one.transform
-        _add(transforms, one, pose.translation, pose.rotation, None if still else time)
+        _add(transforms, one, pose.translation, pose.rotation, None if static else time)
 
 
 def _add(transforms: Transforms, message, t, q, time: int | None) -> None:
@@ -224,6 +232,19 @@ def _point_time(bag, config: ExtractConfig, sweeps: Stream, notes: list) -> Poin
     return time
 
 
+def _check_optical(recording: Recording, chain: tuple[str, str]) -> None:
+    """Refuse a camera that looks along the LiDAR's axis: x, y, z are not right, down, forward."""
+    stamp = recording.images.stamps[:1]
+    rotation = recording.transforms.lookup(*chain, stamp)[0, :3, :3]
+    if 'optical' not in chain[0] and abs(rotation[2, 2]) > 0.9:
+        optical = [frame for frame in recording.transforms.frames if 'optical' in frame]
+        raise ValueError(
+            f'{recording.path}: the frame {chain[0]!r} of the images is no optical frame (its z '
+            f'axis is that of the LiDAR, so the camera would look up); pass --camera-frame, '
+            + (f'one of {", ".join(optical)}' if optical else 'or right --extrinsics')
+        )
+
+
 def _decide_motion(recording: Recording, config: ExtractConfig) -> None:
     """Find the extrinsics and the fixed frame, or refuse."""
     transforms, notes = recording.transforms, recording.notes
@@ -235,6 +256,8 @@ def _decide_motion(recording: Recording, config: ExtractConfig) -> None:
             f'{chain[0]!r}; the bag knows the frames {known}: pass --extrinsics FILE.yaml, or '
             'name other frames with --camera-frame and --lidar-frame'
         )
+    if config.camera_frame is None:
+        _check_optical(recording, chain)
     fixed = config.fixed_frame
     if fixed is not None and transforms.path(fixed, chain[0]) is None:
         raise ValueError(

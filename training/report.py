@@ -32,7 +32,7 @@ body{font:15px/1.5 system-ui,sans-serif;max-width:1140px;margin:2em auto;padding
 h1{font-size:1.5em}h2{font-size:1.15em;margin:1.6em 0 .4em}table{border-collapse:collapse}
 td{padding:.15em 1em .15em 0;vertical-align:top}td.n{text-align:right}svg{font-size:11px}
 img{width:100%;display:block;margin:.5em 0}.charts{display:flex;flex-wrap:wrap;gap:1em}
-.good{color:#227a3d}.bad{color:#b3261e;font-weight:600}figure{margin:0}figcaption{color:#555}
+.plausible{color:#227a3d}.suspicious{color:#b3261e;font-weight:600}figure{margin:0}figcaption{color:#555}
 """
 
 
@@ -71,7 +71,7 @@ def write_report(result: ExtractResult, path: str | Path, progress: bool | None 
         f'<h1>{escape(samples.name)}: {result.frames} samples</h1>',
         _facts(result, samples),
         '<h2>Calibration</h2>',
-        f'<p class="{"bad" if check.verdict.startswith("suspicious") else "good"}">'
+        f'<p class="{check.verdict.partition(":")[0].partition(" ")[0]}">'
         f'{escape(check.verdict)}.</p>',
         '<div class="charts">',
         _figure(

@@ -91,6 +91,23 @@ class Transforms:
         self._poses.setdefault(key, {})[time] = values
         self._edges.pop(key, None)
 
+    def add_all(self, other: Transforms, replace: bool) -> bool:
+        """
+        Add what another one knows, unless its frames are connected here already.
+
+        replace: rather forget what is known here
+        returns: whether anything was added
+        """
+        added = False
+        for key, poses in other._poses.items():
+            if replace or self.path(*key) is None:
+                for other_key in (key, key[::-1]):
+                    self._poses.pop(other_key, None)
+                self._poses[key] = poses
+                self._edges.clear()
+                added = True
+        return added
+
     @property
     def frames(self) -> list[str]:
         return sorted({frame for key in self._poses for frame in key})
