@@ -1,8 +1,9 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
 """
-Start the depth node on a camera, with RViz and a bag in place of the camera if asked for.
+Start the depth node on a camera or several, with RViz and a bag in their place if asked for.
 
     ros2 launch grin_ros depth.launch.py image:=/camera/image_raw camera_info:=/camera/camera_info
+    ros2 launch grin_ros depth.launch.py cameras:=front,left,right image:=image_raw
 """
 
 import os
@@ -22,16 +23,23 @@ from launch_ros.actions import Node
 SHARE = Path(get_package_share_directory('grin_ros'))
 # Fast DDS 2 (Humble, Jazzy) reads the first, Fast DDS 3 the second.
 PROFILES = ('FASTRTPS_DEFAULT_PROFILES_FILE', 'FASTDDS_DEFAULT_PROFILES_FILE')
+RESPAWN_DELAY = 3.0  # seconds; a node that cannot start shall not keep the robot busy
 
 # name: (default, description)
 ARGUMENTS = {
-    'image': ('image', 'topic of the camera image'),
-    'camera_info': ('camera_info', 'topic of its intrinsics'),
+    'image': ('image', 'topic of the camera image; with cameras: below the name of each'),
+    'camera_info': (
+        'camera_info',
+        'topic of its intrinsics; with cameras: below the name of each',
+    ),
+    'cameras': ('', 'names of cameras that share the model: front,left,right; empty: one camera'),
     'image_transport': ('', 'raw or compressed; empty: what params_file says'),
     'namespace': ('', 'namespace of the node and of what it publishes'),
     'params_file': (str(SHARE / 'config' / 'depth_node.yaml'), 'parameters of the node'),
     'checkpoint': ('', 'weights file; empty: what params_file says'),
     'device': ('', 'cpu, cuda, cuda:1, ...; empty: what params_file says'),
+    'autostart': ('', 'false waits for lifecycle transitions; empty: what params_file says'),
+    'respawn': ('false', 'true starts the node again if it ever dies'),
     'rviz': ('false', 'true starts RViz with cloud, depth and preview'),
     'fixed_frame': ('camera_optical_frame', 'frame of RViz: frame_id of the image, or any in tf'),
     'bag': ('', 'bag to play instead of a live camera'),
@@ -52,8 +60,11 @@ def generate_launch_description() -> LaunchDescription:
 def _start(context) -> list:
     value = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     clock = {'use_sim_time': (value['use_sim_time'] or str(bool(value['bag']))).lower() == 'true'}
-    optional = ('checkpoint', 'device', 'image_transport')
+    optional = ('cameras', 'checkpoint', 'device', 'image_transport')
     overrides = {name: value[name] for name in optional if value[name]}
+    if value['autostart']:
+        overrides['autostart'] = value['autostart'].lower() == 'true'
+    prefixes = [f'{name.strip()}/' for name in value['cameras'].split(',') if name.strip()]
     actions = []
     if not os.environ.keys() & set(PROFILES):
         # Before any process: Fast DDS loses images that do not fit into its default segment.
@@ -67,10 +78,13 @@ def _start(context) -> list:
             namespace=value['namespace'],
             parameters=[value['params_file'], clock | overrides],
             remappings=[
-                ('image', value['image']),
-                ('camera_info', value['camera_info']),
+                (prefix + topic, prefix + value[topic])
+                for prefix in prefixes or ['']
+                for topic in ('image', 'camera_info')
             ],
             ros_arguments=['--log-level', value['log_level']],
+            respawn=value['respawn'].lower() == 'true',
+            respawn_delay=RESPAWN_DELAY,
             output='screen',
         )
     )
@@ -81,7 +95,7 @@ def _start(context) -> list:
                 package='rviz2',
                 executable='rviz2',
                 name='grin_rviz',
-                namespace=value['namespace'],
+                namespace='/'.join(filter(None, [value['namespace'], *prefixes[:1]])).rstrip('/'),
                 arguments=['-d', view, '-f', value['fixed_frame']],
                 parameters=[clock],
             )

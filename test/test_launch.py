@@ -145,6 +145,29 @@ def test_topics_namespace_and_parameters_reach_the_node(launch_file):
     assert node.ros_arguments == ['--log-level', 'debug']
 
 
+def test_several_cameras_share_one_node(launch_file):
+    actions = start(
+        launch_file, cameras='front, left', image='image_raw', namespace='robot', rviz='true'
+    )
+    node, rviz = of_kind(actions, 'Node')
+    assert dict(node.remappings) == {
+        'front/image': 'front/image_raw',
+        'front/camera_info': 'front/camera_info',
+        'left/image': 'left/image_raw',
+        'left/camera_info': 'left/camera_info',
+    }
+    assert node.parameters[1] == {'use_sim_time': False, 'cameras': 'front, left'}
+    assert (node.namespace, rviz.namespace) == ('robot', 'robot/front')
+
+
+def test_life_of_the_process(launch_file):
+    (node,) = of_kind(start(launch_file), 'Node')
+    assert node.respawn is False
+    (node,) = of_kind(start(launch_file, respawn='true', autostart='False'), 'Node')
+    assert node.respawn is True and node.respawn_delay > 1
+    assert node.parameters[1]['autostart'] is False
+
+
 def test_the_profile_is_set_first_unless_the_user_has_one(launch_file, share, monkeypatch):
     for name in PROFILES:
         monkeypatch.delenv(name, raising=False)
