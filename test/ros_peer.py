@@ -157,7 +157,10 @@ class Peer:
         client = self.node.create_client(kind, service)
         self.wait(client.service_is_ready)
         future = client.call_async(request)
-        return self.wait(lambda: future.done() and future.result())
+        try:
+            return self.wait(lambda: future.done() and future.result())
+        finally:
+            self.node.destroy_client(client)
 
     def change_state(self, label: str) -> bool:
         request = ChangeState.Request()

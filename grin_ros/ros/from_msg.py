@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from grin_ros.camera import Camera, Distortion
+from grin_ros.ros.compressed import decompress
 
 # encoding -> (NumPy type, channels, what brings it to RGB: an OpenCV code, None = is RGB already)
 PLAIN = {
@@ -65,7 +66,7 @@ def read_image(msg) -> np.ndarray:
     returns: (H, W, 3) uint8, RGB
     """
     if hasattr(msg, 'format'):
-        return _decompress(msg)
+        return decompress(msg)
     if msg.encoding not in ENCODINGS:
         raise ValueError(
             f'an image of encoding {msg.encoding!r} cannot be read: '
@@ -207,20 +208,6 @@ def _check_length(msg, row: int, what: str) -> None:
             f'the {what} is cut short: {len(msg.data)} bytes, but step x height = '
             f'{step} x {msg.height} = {step * msg.height}'
         )
-
-
-def _decompress(msg) -> np.ndarray:
-    """Decode a JPEG, PNG or any other file that OpenCV reads: (H, W, 3) uint8, RGB."""
-    # A camera_info belongs to the pixels as they are stored, so no turning after EXIF.
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    data = np.frombuffer(msg.data, np.uint8)
-    image = cv2.imdecode(data, flags) if data.size else None
-    if image is None:
-        raise ValueError(
-            f'a compressed image of format {msg.format!r} and {data.size} bytes cannot be '
-            f'decoded: JPEG or PNG is needed'
-        )
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
 def _distortion(msg) -> Distortion | None:

@@ -1,0 +1,68 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+A camera process for the soak: bursts of frames, made to be killed.
+
+The last digit of a stamp's nanoseconds tells which of SIZES a frame has.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import numpy as np
+import rclpy
+from rclpy.node import Node
+from rclpy.qos import QoSProfile
+
+from grin_ros.camera import Camera
+from grin_ros.ros.player import frame_of
+
+SIZES = ((480, 640), (240, 320), (600, 800), (96, 128))  # (height, width)
+BURST, PAUSE = 6.0, 4.0  # seconds of frames, seconds of silence
+DIGIT = 9  # of the stamps of frames that are not good
+
+
+def stamp_of(index: int, offset: float = 0.0) -> int:
+    """Now, shifted by an offset in seconds, as nanoseconds that end with the index."""
+    return (time.time_ns() + int(offset * 1e9)) // 10 * 10 + index
+
+
+def frame(index: int, offset: float = 0.0):
+    """Make the image and the CameraInfo of a frame of SIZES[index]."""
+    height, width = SIZES[index]
+    pixels = np.full((height, width, 3), 10 * index + 20, np.uint8)
+    camera = Camera.from_intrinsics(
+        0.8 * width, 0.8 * width, width / 2, height / 2, (height, width)
+    )
+    return frame_of(pixels, camera, stamp_of(index, offset))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--index', type=int, default=0)
+    parser.add_argument('--rate', type=float, default=10.0)
+    parser.add_argument('--offset', type=float, default=0.0)
+    args = parser.parse_args()
+    rclpy.init()
+    node = Node('camera')
+    image, info = frame(args.index)
+    publishers = [
+        node.create_publisher(type(message), topic, QoSProfile(depth=5))
+        for topic, message in (('camera_info', info), ('image', image))
+    ]
+    begin = due = time.monotonic()
+    while True:
+        due += 1 / args.rate
+        time.sleep(max(due - time.monotonic(), 0))
+        if (time.monotonic() - begin) % (BURST + PAUSE) > BURST:
+            continue
+        stamp = stamp_of(args.index, args.offset)
+        for message in (image, info):
+            message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, 1_000_000_000)
+        for publisher, message in zip(publishers, (info, image)):
+            publisher.publish(message)
+
+
+if __name__ == '__main__':
+    main()
