@@ -7,7 +7,7 @@ CHECKPOINT ?=
 # Fast DDS's default shared memory is smaller than one image, and best-effort frames get lost.
 export FASTRTPS_DEFAULT_PROFILES_FILE ?= $(CURDIR)/config/fastdds.xml
 
-.PHONY: demo test test-slow lint format bench clean venv
+.PHONY: demo test test-slow lint format bench weights clean venv
 
 demo: venv
 	$(BIN)/grin demo -o out/demo $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT))
@@ -20,6 +20,11 @@ test-slow: venv
 
 bench: venv
 	$(BIN)/grin bench $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT))
+
+# Resumable. STEPS=200 is the whole recipe in miniature, in a folder of its own.
+weights: venv
+	$(if $(GRIN_WEIGHTS),SAM2_WEIGHTS='$(GRIN_WEIGHTS)/sam2_hiera_tiny.safetensors') \
+		$(BIN)/grin weights config/weights.yaml $(if $(STEPS),--steps $(STEPS))
 
 lint: $(VENV)/dependencies
 	$(BIN)/ruff check .
