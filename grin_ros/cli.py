@@ -16,6 +16,7 @@ import grin_ros
 # command -> module with add_arguments(parser) and run(args) -> exit code, and its one-line help.
 COMMANDS = {
     'predict': ('grin_ros.predict', 'images to metric depth files'),
+    'complete': ('grin_ros.complete', 'images and a little known depth to dense depth'),
     'eval': ('grin_ros.training.evaluate', 'score a checkpoint on sample sets'),
     'train': ('grin_ros.training.train', 'train from a YAML recipe'),
     'weights': ('grin_ros.training.weights', 'make the default weights, from nothing'),
