@@ -34,7 +34,7 @@ def good(drive):
 
 
 def assert_agrees(found):
-    """What docs/bags.md promises, with little room: a beam's noise and half a pixel remain."""
+    """What docs/extraction.md says, with little room: a beam's noise and half a pixel remain."""
     assert found.median < 0.004
     assert found.p95 < 0.03
     assert found.wrong < 0.03
