@@ -21,6 +21,7 @@ class UncertaintyConfig:
     floor: float = 0.0  # relative error where all samples agree
     slope: float = 1.0  # temperature: error per spread
     alone: float = 0.0  # relative error of a single sample, which has no spread
+    views: bool = False  # samples differ by the view they are given, not by noise alone
 
     def __post_init__(self):
         if min(self.floor, self.slope, self.alone) < 0:

@@ -3,13 +3,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import json
 
-from hypothesis import given, strategies as st
+import cv2
+from hypothesis import given
+from hypothesis import strategies as st
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
+from grin_ros import cli
+from grin_ros.camera import Camera
+from grin_ros.checkpoint import build_model, ModelConfig, read_metadata, save
+from grin_ros.config import load as load_config
+from grin_ros.pipeline import DepthPipeline
+from grin_ros.training.calibrate import fit
+from grin_ros.training.sample import Sample, SampleSetWriter
 from grin_ros.training.uncertainty import (
     mean_figures,
     rank_correlation,
@@ -96,3 +107,103 @@ def test_calibration_adds_a_floor_and_stretches_the_spread():
     torch.testing.assert_close(UncertaintyConfig(alone=0.1).std(spread, depth, 1), 0.1 * depth)
     with pytest.raises(ValueError, match='negative'):
         UncertaintyConfig(slope=-1.0)
+
+
+def relative(floor, slope, seed, count=20000):
+    """Spread and error (2, N) of depths whose errors are normal, of floor^2 + (slope spread)^2."""
+    rng = np.random.default_rng(seed)
+    spread = rng.choice([0.0, 0.05, 0.2], count)
+    return np.stack([spread, np.abs(np.hypot(floor, slope * spread) * rng.normal(size=count))])
+
+
+@pytest.mark.parametrize(('floor', 'slope'), [(0.1, 0.0), (0.05, 1.0), (0.02, 3.0)])
+def test_the_calibration_is_found_again(floor, slope):
+    found = fit([relative(floor, slope, seed) for seed in (0, 1)])
+    spread, error = relative(floor, slope, 2)
+    sigma = np.hypot(found.floor, found.slope * spread)
+    np.testing.assert_allclose(sigma, np.hypot(floor, slope * spread), rtol=0.15)
+    assert np.mean(error <= 1.6449 * sigma) == pytest.approx(0.9, abs=0.01)
+    assert np.mean(error <= 1.6449 * found.alone) == pytest.approx(0.9, abs=0.01)
+    assert found.views
+
+
+def test_every_set_counts_the_same():
+    """A small set of large errors widens the interval as much as a big one would."""
+    rng = np.random.default_rng(0)
+    small = np.stack([np.zeros(1000), rng.uniform(0.5, 1, 1000)])
+    big = np.stack([np.zeros(50000), rng.uniform(0, 0.1, 50000)])
+    # 90 % of both together are all of the big one and 80 % of the small one, which end at 0.9.
+    assert 1.6449 * fit([small, big]).floor == pytest.approx(0.9, abs=0.02)
+
+
+def test_calibrate_writes_what_the_pipeline_applies(tmp_path, capsys):
+    config = load_config(ModelConfig, 'config/grin_tiny.yaml')
+    torch.manual_seed(0)
+    path = tmp_path / 'tiny.safetensors'
+    save(path, build_model(config), config, step=7)
+    about = {'source': 'planes', 'licence': 'CC0', 'depth_kind': 'synthetic',
+             'domain': 'indoor', 'min_depth': 0.3, 'max_depth': 200.0}  # fmt: skip
+    rng, camera = np.random.default_rng(0), Camera.default((64, 96))
+    with SampleSetWriter(tmp_path / 'set', **about) as writer:
+        for i in range(3):
+            image = rng.integers(0, 255, (64, 96, 3), np.uint8)
+            writer.add(Sample(image, np.full((64, 96), 2.0 + i, np.float32), camera, str(i)))
+    out = tmp_path / 'out.safetensors'
+    argv = ['calibrate', str(tmp_path / 'set'), '--checkpoint', str(path), '-o', str(out)]
+    assert cli.main([*argv, '--device', 'cpu', '--frames', '2', '--samples', '3']) == 0
+    metadata = read_metadata(out)
+    assert metadata['step'] == 7
+    (told,) = metadata['calibration']['sets']
+    assert (told['name'], told['frames'], told['source']) == ('set', 2, 'planes')
+    assert told['covered_90'] == pytest.approx(0.9, abs=0.02)
+    raw, ready = (DepthPipeline.from_checkpoint(p) for p in (path, out))
+    image = rng.integers(0, 255, (64, 96, 3), np.uint8)
+    one = ready.infer(image, camera)
+    np.testing.assert_array_equal(one.depth, raw.infer(image, camera).depth)
+    np.testing.assert_allclose(one.std, ready.config.uncertainty.alone * one.depth, rtol=1e-5)
+    many = ready.infer(image, camera, samples=4)
+    assert (many.std >= 0.999 * ready.config.uncertainty.floor * many.depth).all()
+    assert cli.main(['calibrate', str(tmp_path / 'set'), '--samples', '1']) == 2
+    assert 'at least 2' in capsys.readouterr().err
+
+
+class Sees:
+    """A denoiser that answers the grey value under each pixel, and notes what it was shown."""
+
+    def __init__(self):
+        self.shown = []
+
+    def to(self, device):
+        return self
+
+    def eval(self):
+        return self
+
+    def encode(self, picture, camera, uv):
+        self.shown.append((camera, uv))
+        grid = (2 * uv + 1) / uv.new_tensor([picture.shape[-1], picture.shape[-2]]) - 1
+        return F.grid_sample(picture[:, :1], grid[:, None], align_corners=False)[:, 0, 0]
+
+    def __call__(self, x_t, gamma, cond, state):
+        return cond[..., None] - 0.5, None
+
+
+def test_samples_see_other_views_of_the_same_points():
+    plain = ModelConfig(pixels=64 * 96, stride=8, target='x_0')
+    views = replace(plain, uncertainty=UncertaintyConfig(views=True))
+    image = np.random.default_rng(0).integers(0, 255, (64, 96, 3), np.uint8)
+    image = cv2.GaussianBlur(image, (0, 0), 5)
+    camera = Camera.from_intrinsics(70, 70, 40, 30, (64, 96))
+    singles = []
+    for gamma in (1.0, 1.0, 0.6, 1.6):
+        seen = (255 * (image / 255) ** gamma).round().astype(np.uint8)
+        singles.append(DepthPipeline(Sees(), plain).infer(seen, camera, full_size=False).depth)
+    model = Sees()
+    out = DepthPipeline(model, views).infer(image, camera, samples=4, full_size=False)
+    np.testing.assert_allclose(out.depth, np.median(singles, axis=0), rtol=0.03)
+    np.testing.assert_allclose(out.std, np.std(singles, axis=0), rtol=0.1, atol=1e-3)
+    rays = [camera.rays(uv) for camera, uv in model.shown]
+    mirror = torch.tensor([-1.0, 1, 1])
+    for number, seen in enumerate(rays):  # the same rays, mirrored where the picture is
+        torch.testing.assert_close(seen, rays[0] * mirror if number % 2 else rays[0])
+    assert len(rays) == 4

@@ -5,7 +5,8 @@ The command `grin calibrate`: fit what turns the spread over samples into a stan
 Fitted on frames that training did not see but was allowed to, such as rendered ones with other
 seeds; never on a validation set. The shape, floor against slope, is that of the highest Laplace
 likelihood; then one temperature makes the interval of 90 % hold 90 % of the pixels. Every set
-counts the same.
+counts the same. Samples are given other views of the image from then on (`grin_ros.views`), for
+those of a few-step model hardly differ by their noise.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def collect(
     frames: of each set, spread evenly over it
     returns: one array (2, N) for each set: spread and error, both relative to predicted depth
     """
-    raw = replace(pipeline.config, uncertainty=UncertaintyConfig())
+    raw = replace(pipeline.config, uncertainty=UncertaintyConfig(views=True))
     pipeline = DepthPipeline(pipeline.model, raw, pipeline.device)
     rng, found = np.random.default_rng(seed), []
     jobs = [(s, i) for s in sets for i in spread_over(len(s), frames)]
@@ -81,7 +82,8 @@ def fit(sets: Sequence[np.ndarray]) -> UncertaintyConfig:
             least, best = loss, (temperature, temperature * ratio)
     floor, slope = best
     alone = _quantile(error, weight, SHARE) / Z
-    return UncertaintyConfig(*(float(f'{x:.4g}') for x in (floor, slope, alone)))
+    floor, slope, alone = (float(f'{x:.4g}') for x in (floor, slope, alone))
+    return UncertaintyConfig(floor, slope, alone, views=True)
 
 
 def _quantile(values: np.ndarray, weight: np.ndarray, share: float) -> float:
