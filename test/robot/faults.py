@@ -26,10 +26,11 @@ class Faults:
     """
     Trouble for a node, by a seeded choice; every kind ends with the node as it was.
 
+    camera: start one
     refused: name -> how often the node said no, as it should
     """
 
-    def __init__(self, peer: Peer, folder: Path, seed: int) -> None:
+    def __init__(self, peer: Peer, folder: Path, seed: int, camera: bool = True) -> None:
         self._peer, self._random, self.refused = peer, random.Random(seed), {}
         self._camera, self._log = None, folder / 'camera.log'
         self.kills = []  # when, monotonic seconds
@@ -38,7 +39,8 @@ class Faults:
         self._image = peer.node.create_publisher(Image, 'image', 5)
         self._info = peer.node.create_publisher(CameraInfo, 'camera_info', 5)
         self._clock = peer.node.create_publisher(Clock, '/clock', 5)
-        self.restart()
+        if camera:
+            self.restart()
 
     def restart(self, index: int = 0, rate: float = 10.0, offset: float = 0.0) -> None:
         """Kill the camera in the middle of whatever it does and start another."""
