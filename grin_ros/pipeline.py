@@ -9,7 +9,7 @@ sec. 5.6 and fig. 5).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 import math
 from pathlib import Path
@@ -21,10 +21,9 @@ from torch.nn import functional as F
 from grin_ros.camera import Camera
 from grin_ros.checkpoint import default_checkpoint, load, ModelConfig
 from grin_ros.depth import DepthTransform
-from grin_ros.diffusion.sampling import ddim
-from grin_ros.diffusion.schedule import Schedule
 from grin_ros.models import Denoiser
 from grin_ros.prompt import KnownPixels, Prompt
+from grin_ros.sampler import Sampler
 
 MULTIPLE = 32  # the sides of the processing size: the coarsest stride of the encoders
 
@@ -56,15 +55,6 @@ def processing_size(size: tuple[int, int], pixels: int) -> tuple[int, int]:
     return tuple(MULTIPLE * min(max(round(side * scale / MULTIPLE), 1), most) for side in size)
 
 
-def autocast(device: torch.device | str) -> torch.autocast:
-    """Run in bfloat16 where the hardware computes in it, else in float32."""
-    device = torch.device(device)
-    fast = device.type == 'cuda'
-    if device.type == 'cpu' and hasattr(torch.cpu, 'get_capabilities'):
-        fast = torch.cpu.get_capabilities().get('avx512_bf16', False)
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast)
-
-
 class DepthPipeline:
     """
     A denoiser with everything around it; see `infer`.
@@ -86,7 +76,7 @@ class DepthPipeline:
         self.steps = config.steps
         self.checkpoint = checkpoint
         self.transform = DepthTransform(config.depth)
-        self.schedule = Schedule(config.schedule)
+        self.sampler = Sampler(self.model, config, self.device)
 
     @classmethod
     def from_checkpoint(
@@ -118,36 +108,77 @@ class DepthPipeline:
         prompt: pixels whose depth is known
         on_step: called before every step; what it raises ends the inference
         """
-        size = _check_image(image)
-        camera = Camera.default(size) if camera is None else camera
-        _check_camera(camera, size)
-        fitted = processing_size(size, self.config.pixels)
+        (prediction,) = self.infer_batch(
+            [image], [camera], uv=uv, stride=stride, steps=steps, samples=samples,
+            full_size=full_size, seed=seed, prompts=[prompt], on_step=on_step,
+        )  # fmt: skip
+        return prediction
+
+    @torch.inference_mode()
+    def infer_batch(
+        self, images: Sequence[np.ndarray], cameras: Sequence[Camera | None], *,
+        uv: np.ndarray | None = None, stride: int | None = None, steps: int | None = None,
+        samples: int = 1, full_size: bool = True, seed: int = 0,
+        prompts: Sequence[Prompt | None] = (), on_step: Callable[[], None] | None = None,
+    ) -> list[Prediction]:  # fmt: skip
+        """
+        Predict the metric depth of several images; see `infer`.
+
+        Images of one processing size and without a prompt are worked on together. What comes out
+        does not depend on the company.
+
+        images, cameras: one each per image; sizes may differ
+        prompts: one per image, or nothing
+        """
+        sizes = [_check_image(image) for image in images]
+        cameras = [camera or Camera.default(size) for camera, size in zip(cameras, sizes)]
+        for camera, size in zip(cameras, sizes):
+            _check_camera(camera, size)
         stride = self.config.stride if stride is None else stride
-        if min(stride, samples, self.steps if steps is None else steps) < 1:
+        steps = self.steps if steps is None else steps
+        if min(stride, samples, steps) < 1:
             raise ValueError('stride, samples and steps must be at least 1')
-        grid = tuple(math.ceil(side / stride) for side in fitted)
-        if uv is None:
-            queried = _pixel_centres(grid, fitted)
-        else:
-            queried = _rescale(torch.as_tensor(uv, dtype=torch.float32), size, fitted)
-        known = None
-        if prompt is not None and len(prompt):
-            known = KnownPixels(prompt, size, fitted, self.transform)
-            known = known if len(known) else None
-        x, at_known = self._sample(
-            image, camera, fitted, queried, steps or self.steps, samples, seed, known, on_step
-        )
-        if uv is None:
-            x = x.view(samples, 1, *grid)
-            if full_size:
-                x = F.interpolate(x, size=size, mode='bilinear')
-            x = x[:, 0]
-            camera = camera if full_size else camera.resize(grid)
-            if known and full_size and not prompt.scale_only:
-                x = known.refine(x)
-        depth = self.transform.decode(x)
-        if known and prompt.scale_only:
-            depth = known.rescale(depth, at_known)
+        groups, predictions = {}, [None] * len(images)
+        for index, size in enumerate(sizes):
+            fitted = processing_size(size, self.config.pixels)
+            known = None
+            prompt = prompts[index] if prompts else None
+            if prompt is not None and len(prompt):
+                known = KnownPixels(prompt, size, fitted, self.transform)
+                known = known if len(known) else None
+            key = fitted if known is None and uv is None else index
+            groups.setdefault(key, (fitted, known, []))[2].append(index)
+        for fitted, known, members in groups.values():
+            grid = tuple(math.ceil(side / stride) for side in fitted)
+            if uv is None:
+                queried = _pixel_centres(grid, fitted)
+            else:
+                uv = torch.as_tensor(uv, dtype=torch.float32)
+                queried = _rescale(uv, sizes[members[0]], fitted)
+            pictures = [images[index] for index in members]
+            fitting = [cameras[index].resize(fitted) for index in members]
+            x, at_known = self.sampler(
+                pictures, fitting, queried, steps, samples, seed, known, on_step
+            )
+            for index, x_0 in zip(members, x):
+                size, camera = sizes[index], cameras[index]
+                if uv is None:
+                    x_0 = x_0.view(samples, 1, *grid)
+                    if full_size:
+                        x_0 = F.interpolate(x_0, size=size, mode='bilinear')
+                    x_0 = x_0[:, 0]
+                    camera = camera if full_size else camera.resize(grid)
+                    if known and full_size and not known.prompt.scale_only:
+                        x_0 = known.refine(x_0)
+                depth = self.transform.decode(x_0)
+                if known and known.prompt.scale_only:
+                    depth = known.rescale(depth, at_known[0])
+                predictions[index] = self._summarise(depth, camera if uv is None else None)
+        return predictions
+
+    def _summarise(self, depth: torch.Tensor, camera: Camera | None) -> Prediction:
+        """Make a prediction of samples of the depth (samples, ...), metres."""
+        samples = len(depth)
         if samples == 1:
             median, std = depth[0], torch.zeros_like(depth[0])
         else:
@@ -157,49 +188,7 @@ class DepthPipeline:
         std = self.config.uncertainty.std(std, median, samples)
         valid = median < 0.999 * self.config.depth.max  # which NaN is not either
         median = torch.where(valid, median, torch.nan)
-        return Prediction(
-            median.numpy(), std.numpy(), valid.numpy(), camera if uv is None else None
-        )
-
-    def _sample(
-        self, image: np.ndarray, camera: Camera, fitted: tuple[int, int], uv: torch.Tensor,
-        steps: int, samples: int, seed: int, known: KnownPixels | None,
-        on_step: Callable[[], None] | None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
-        """
-        Denoise the pixels uv (N, 2) of the fitted image, and the known ones.
-
-        returns: x_0 (samples, N) and x_0 (samples, M) of the known ones, on the CPU
-        """
-        picture = torch.from_numpy(np.ascontiguousarray(image)).to(self.device)
-        picture = picture.permute(2, 0, 1)[None].float() / 255
-        if picture.shape[-2:] != fitted:
-            picture = F.interpolate(picture, fitted, mode='bilinear', antialias=True)
-        camera = Camera.stack([camera.resize(fitted)]).to(self.device)
-        generator = torch.Generator().manual_seed(seed)
-        fresh = torch.Generator(self.device).manual_seed(seed)  # for noise that resampling adds
-        count, out, options = len(uv), [], {}
-        if known is not None:
-            uv = torch.cat([uv, known.uv])
-            options = known.sampling(uv, self.device)
-        with autocast(self.device):
-            cond = self.model.encode(picture, camera, uv[None].to(self.device))
-
-            def denoise(x_t, gamma, state):
-                if on_step is not None:
-                    on_step()
-                return self.model(x_t, gamma, cond, state)
-
-            for _ in range(samples):
-                noise = torch.randn(1, len(uv), 1, generator=generator).to(self.device)
-                bounds = (self.transform.x_min, self.transform.x_max)
-                for step in ddim(
-                    denoise, noise, self.schedule, steps, target=self.config.target, clip=bounds,
-                    generator=fresh, **options,
-                ):  # fmt: skip
-                    last = step
-                out.append(last.x_0[0, :, 0].float().cpu())
-        return torch.stack(out).tensor_split([count], dim=1)
+        return Prediction(median.numpy(), std.numpy(), valid.numpy(), camera)
 
 
 def _check_image(image: np.ndarray) -> tuple[int, int]:

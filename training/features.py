@@ -15,7 +15,7 @@ import torch
 from tqdm import tqdm
 
 from grin_ros.models.grin import GRIN
-from grin_ros.pipeline import autocast
+from grin_ros.sampler import autocast
 
 from .sample import Sample
 from .source import Source

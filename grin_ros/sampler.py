@@ -1,0 +1,153 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""From images and noise to x_0 of the queried pixels, in parts where memory does not suffice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+import sys
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from grin_ros.camera import Camera
+from grin_ros.checkpoint import ModelConfig
+from grin_ros.depth import DepthTransform
+from grin_ros.diffusion.sampling import ddim
+from grin_ros.diffusion.schedule import Schedule
+from grin_ros.models import Denoiser
+from grin_ros.prompt import KnownPixels
+
+LEAST = 256  # pixels that are worth denoising together
+
+
+def autocast(device: torch.device | str) -> torch.autocast:
+    """Run in bfloat16 where the hardware computes in it, else in float32."""
+    device = torch.device(device)
+    fast = device.type == 'cuda'
+    if device.type == 'cpu' and hasattr(torch.cpu, 'get_capabilities'):
+        fast = torch.cpu.get_capabilities().get('avx512_bf16', False)
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast)
+
+
+class Sampler:
+    """
+    A denoiser and the noise that it is given.
+
+    model: on the device, in evaluation mode
+    capacity: pixels that are denoised together; less after the device was out of memory
+    """
+
+    def __init__(self, model: Denoiser, config: ModelConfig, device: torch.device) -> None:
+        self.capacity = sys.maxsize
+        self._model, self._config, self._device = model, config, device
+        self._schedule = Schedule(config.schedule)
+        transform = DepthTransform(config.depth)
+        self._bounds = (transform.x_min, transform.x_max)
+
+    def __call__(
+        self, images: list[np.ndarray], cameras: list[Camera], uv: torch.Tensor, steps: int,
+        samples: int, seed: int, known: KnownPixels | None, on_step: Callable[[], None] | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+        """
+        Denoise the pixels uv (N, 2) of each fitted image, and the known ones of a single image.
+
+        images: (H, W, 3) uint8, RGB, of any size
+        cameras: of the fitted images, which have one size
+        returns: x_0 (B, samples, N) and x_0 (B, samples, M) of the known ones, on the CPU
+        """
+        generator = torch.Generator().manual_seed(seed)
+        count = len(uv) + (0 if known is None else len(known))
+        noise = torch.stack(
+            [torch.randn(1, count, 1, generator=generator) for _ in range(samples)]
+        )
+
+        def denoise(images, cameras, at):
+            part = torch.cat([noise[:, :, at], noise[:, :, len(uv) :]], dim=2)
+            return self._denoise(images, cameras, uv[at], part, steps, seed, known, on_step)
+
+        while True:
+            together = min(self.capacity, len(images) * len(uv))
+            try:
+                return _in_parts(denoise, images, cameras, len(uv), together)
+            except RuntimeError as error:
+                if not _out_of_memory(error):
+                    raise
+                if together <= LEAST:
+                    raise MemoryError(
+                        f'{self._device} has not enough memory, even for {together} pixels at a '
+                        f'time: free some of it, or take smaller weights'
+                    ) from None
+                self.capacity = together // 2
+            if self._device.type == 'cuda':
+                torch.cuda.empty_cache()
+
+    def _denoise(
+        self, images: list[np.ndarray], cameras: list[Camera], uv: torch.Tensor,
+        noise: torch.Tensor, steps: int, seed: int, known: KnownPixels | None,
+        on_step: Callable[[], None] | None,
+    ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+        """Denoise what fits into the device; noise: (samples, 1, N + M, 1)."""
+        fresh = torch.Generator(self._device).manual_seed(seed)  # for noise that resampling adds
+        count, out, options = len(uv), [], {}
+        if known is not None:
+            uv = torch.cat([uv, known.uv])
+            options = known.sampling(uv, self._device)
+        camera = Camera.stack(cameras).to(self._device)
+        pictures = torch.cat([self._picture(image, camera.size) for image in images])
+        with autocast(self._device):
+            uv = uv.to(self._device).expand(len(images), -1, -1)
+            cond = self._model.encode(pictures, camera, uv)
+
+            def denoise(x_t, gamma, state):
+                if on_step is not None:
+                    on_step()
+                return self._model(x_t, gamma, cond, state)
+
+            for x_T in noise.to(self._device):
+                x_T = x_T.expand(len(images), -1, -1)
+                for step in ddim(
+                    denoise, x_T, self._schedule, steps, target=self._config.target,
+                    clip=self._bounds, generator=fresh, **options,
+                ):  # fmt: skip
+                    last = step
+                out.append(last.x_0[:, :, 0].float().cpu())
+        return torch.stack(out, dim=1).tensor_split([count], dim=2)
+
+    def _picture(self, image: np.ndarray, size: tuple[int, int]) -> torch.Tensor:
+        """Bring an image to the device and to its processing size: (1, 3, h, w) in [0, 1]."""
+        picture = torch.from_numpy(np.ascontiguousarray(image)).to(self._device)
+        picture = picture.permute(2, 0, 1)[None].float() / 255
+        if picture.shape[-2:] != size:
+            picture = F.interpolate(picture, size, mode='bilinear', antialias=True)
+        return picture
+
+
+def _in_parts(
+    denoise: Callable, images: list, cameras: list, pixels: int, together: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """
+    Denoise some of the images at once, or some of the pixels of one.
+
+    denoise: called with images, cameras and the slice of the pixels
+    pixels: of each image
+    together: pixels that may be denoised at once
+    """
+    count, chunk = max(together // pixels, 1), min(together, pixels)
+    rows = []
+    for first in range(0, len(images), count):
+        some = slice(first, first + count)
+        columns = [
+            denoise(images[some], cameras[some], slice(at, min(at + chunk, pixels)))
+            for at in range(0, pixels, chunk)
+        ]
+        x, at_known = zip(*columns)
+        rows.append((torch.cat(x, dim=2), at_known[0]))
+    x, at_known = zip(*rows)
+    return torch.cat(x), torch.cat(at_known)
+
+
+def _out_of_memory(error: RuntimeError) -> bool:
+    """Tell whether a device or the machine ran out of memory."""
+    known = 'out of memory', "can't allocate memory", 'not enough memory'
+    return any(words in str(error) for words in known)

@@ -1,0 +1,128 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Images together or alone, in one go or in parts: the depth is the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from grin_ros.camera import Camera
+from grin_ros.checkpoint import build_model, ModelConfig
+from grin_ros.config import load as load_config
+from grin_ros.pipeline import DepthPipeline
+from grin_ros.plane import PlaneDenoiser
+from grin_ros.prompt import Prompt
+from grin_ros.sampler import LEAST
+
+TINY = load_config(ModelConfig, 'config/grin_tiny.yaml')
+
+
+def image(size, seed):
+    return np.random.default_rng(seed).integers(0, 255, (*size, 3), dtype=np.uint8)
+
+
+def camera(size, focal):
+    return Camera.from_intrinsics(focal, focal, size[1] / 2, size[0] / 2, size)
+
+
+@pytest.fixture(scope='module')
+def pipeline():
+    torch.manual_seed(0)
+    model = build_model(TINY)
+    for parameter in model.parameters():  # its last layer starts small, which would hide much
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    return DepthPipeline(model, TINY)
+
+
+class Device(PlaneDenoiser):
+    """A device with memory for so many pixels; counts what it is asked for."""
+
+    def __init__(self, room: int):
+        super().__init__(TINY.depth)
+        self.room, self.asked = room, []
+
+    def encode(self, image, camera, uv=None):
+        self.asked.append(uv.shape[0] * uv.shape[1])
+        if self.asked[-1] > self.room:
+            raise torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to allocate 2 GiB')
+        return super().encode(image, camera, uv)
+
+
+def test_a_batch_is_what_its_images_are_alone(pipeline):
+    """Three of one processing size, though not of one size, and one of another."""
+    sizes = [(96, 128), (192, 256), (96, 128), (60, 180)]
+    images = [image(size, seed) for seed, size in enumerate(sizes)]
+    cameras = [camera(size, 60 + 30 * seed) for seed, size in enumerate(sizes)]
+    cameras[2] = None
+    options = {'samples': 2, 'steps': 2, 'stride': 8, 'seed': 3}
+    batch = pipeline.infer_batch(images, cameras, **options)
+    for k in range(4):
+        alone = pipeline.infer(images[k], cameras[k], **options)
+        np.testing.assert_allclose(batch[k].depth, alone.depth, rtol=1e-4)
+        np.testing.assert_allclose(batch[k].std, alone.std, rtol=1e-2, atol=1e-4)
+        assert batch[k].camera.size == sizes[k]
+    assert np.nanmax(np.abs(batch[0].depth - batch[2].depth)) > 0.1
+
+
+def test_images_of_one_size_are_encoded_together():
+    device = Device(room=10**9)
+    sizes = [(96, 128), (192, 256), (60, 180)]
+    DepthPipeline(device, TINY).infer_batch(
+        [image(size, 0) for size in sizes], [None] * 3, stride=8
+    )
+    assert device.asked[0] == 2 * 12 * 16 and len(device.asked) == 2
+
+
+@pytest.mark.parametrize('room', [10**9, 3072, 3000, 700, 300])
+def test_a_lack_of_memory_costs_time_and_nothing_else(room):
+    """Two images of 96 x 128 pixels at stride 2 are 2 x 3072 pixels."""
+    size = (96, 128)
+    cameras, images = [camera(size, 80), camera(size, 120)], [image(size, 0), image(size, 1)]
+    truth = DepthPipeline(PlaneDenoiser(TINY.depth), TINY)
+    truth = truth.infer_batch(images, cameras, stride=2, samples=2)
+    assert np.abs(truth[0].depth - truth[1].depth).max() > 0.1
+    device = Device(room)
+    pipeline = DepthPipeline(device, TINY)
+    for made, expected in zip(pipeline.infer_batch(images, cameras, stride=2, samples=2), truth):
+        np.testing.assert_array_equal(made.depth, expected.depth)
+    device.asked.clear()
+    pipeline.infer_batch(images, cameras, stride=2)
+    assert max(device.asked) <= room, 'learnt for the next frame'
+    assert sum(device.asked) == 2 * 3072
+
+
+def test_a_prompt_is_known_to_every_part():
+    size = (96, 128)
+    prompt = Prompt(np.array([[10.0, 10.0], [90.0, 60.0]]), np.array([3.0, 5.0]))
+    whole, parts = (
+        DepthPipeline(Device(room), TINY).infer(
+            image(size, 0), camera(size, 80), stride=2, prompt=prompt
+        )
+        for room in (10**9, 1000)
+    )
+    np.testing.assert_allclose(parts.depth, whole.depth, rtol=1e-5)
+    assert whole.depth[10, 10] == pytest.approx(3, rel=1e-3)
+
+
+def test_without_any_memory_the_end_is_a_sentence():
+    device = Device(room=0)
+    pipeline = DepthPipeline(device, TINY)
+    with pytest.raises(MemoryError, match=r'cpu has not enough memory, even for \d+ pixels'):
+        pipeline.infer(image((96, 128), 0), None, stride=2)
+    assert min(device.asked) <= LEAST and len(device.asked) < 8
+    device.asked.clear()
+    with pytest.raises(MemoryError):
+        pipeline.infer(image((96, 128), 0), None, stride=2)
+    assert len(device.asked) == 1, 'nor is it tried again and again'
+    device.room = 10**9
+    assert pipeline.infer(image((96, 128), 0), None, stride=2).valid.all()
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory(pipeline):
+    def fail():
+        raise RuntimeError('CUDA error: device-side assert triggered')
+
+    with pytest.raises(RuntimeError, match='device-side'):
+        pipeline.infer(image((96, 128), 0), None, on_step=fail)
+    assert pipeline.sampler.capacity > 10**9
