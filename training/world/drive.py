@@ -8,15 +8,12 @@ from dataclasses import replace
 import math
 
 import numpy as np
-import torch
 
 from ..sample import Sample
-from . import DOMAINS, MAX_DEPTH
-from .develop import develop
-from .edges import smooth_edges
-from .light import shade
+from . import DOMAINS
 from .material import Palette
-from .raycast import cast, from_tiles, Solids
+from .photograph import photograph
+from .raycast import Solids
 from .scene import Scene
 from .texture import texture_bank
 from .viewpoint import Viewpoint
@@ -26,14 +23,16 @@ ROOM = 0.6  # metres that stay free around the camera
 HFOV = math.radians(80)
 
 
-@torch.no_grad()
-def drive(domain: str, seed: int, count: int, size=(224, 640), device='cpu') -> Iterator[Sample]:
+def drive(
+    domain: str, seed: int, count: int, size=(224, 640), device='cpu', stride: float = STRIDE
+) -> Iterator[Sample]:  # fmt: skip
     """
     Build a world from a seed and photograph it from a camera that moves ahead.
 
     Where the way ends the camera goes back in reverse.
 
     domain: 'room', 'corridor' or 'street'; size: (height, width), pixels
+    stride: metres between frames
     returns: count samples; depth is exact at the pixels' centres, 0 for sky and beyond 250 m
     """
     rng = np.random.default_rng([seed, list(DOMAINS).index(domain), 1])
@@ -43,31 +42,27 @@ def drive(domain: str, seed: int, count: int, size=(224, 640), device='cpu') -> 
     solids = Solids.of(scene, device)
     # Worlds are furnished along +y, and most of them where their preferred viewpoints are.
     forward = [one for one in viewpoints if math.cos(one.yaw) > 0.9] or viewpoints
-    steps, start = max(((_free(scene, one), one) for one in forward[:8]), key=lambda pair: pair[0])
+    ways = [(_free(scene, one, stride), one) for one in forward[:8]]
+    steps, start = max(ways, key=lambda pair: pair[0])
     start = replace(start, pitch=0.0, roll=0.0, hfov=HFOV)
     camera = start.camera(size, rng)
     film = int(rng.integers(2**31))  # one camera: the same exposure and colours in all frames
     for index in range(count):
         turn = index % max(2 * steps, 1)
-        viewpoint = _ahead(start, min(turn, 2 * steps - turn))
+        viewpoint = _ahead(start, stride * min(turn, 2 * steps - turn))
         view = viewpoint.view(camera, device)
-        depth, solid = cast(solids, view)
-        radiance = shade(scene, solids, view, depth, solid, bank)
-        radiance = smooth_edges(radiance, from_tiles(solid[:, None], view)[0])
-        image = develop(radiance.permute(1, 2, 0).cpu().numpy(), np.random.default_rng(film))
-        depth = from_tiles(depth[:, None], view)[0]
-        depth = torch.where(depth < MAX_DEPTH, depth, 0.0).cpu().numpy()
+        image, depth = photograph(scene, solids, view, bank, np.random.default_rng(film))
         yield Sample(image, depth, camera, f'{domain}_{seed:07d}_{index:04d}')
 
 
-def _free(scene: Scene, viewpoint: Viewpoint, most: int = 60) -> int:
+def _free(scene: Scene, viewpoint: Viewpoint, stride: float, most: int = 60) -> int:
     """Return how many strides the camera can go ahead before it meets something."""
     for steps in range(most):
-        if scene.clearance(_ahead(viewpoint, steps + 1).position) < ROOM:
+        if scene.clearance(_ahead(viewpoint, stride * (steps + 1)).position) < ROOM:
             return steps
     return most
 
 
-def _ahead(viewpoint: Viewpoint, steps: int) -> Viewpoint:
+def _ahead(viewpoint: Viewpoint, distance: float) -> Viewpoint:
     heading = np.array([-math.sin(viewpoint.yaw), math.cos(viewpoint.yaw), 0.0])
-    return replace(viewpoint, position=viewpoint.position + steps * STRIDE * heading)
+    return replace(viewpoint, position=viewpoint.position + distance * heading)
