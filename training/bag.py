@@ -134,8 +134,7 @@ class BagReader:
         if self._reader.is2 or kind not in _ROS2.fielddefs:
             return self._reader.deserialize(data, connection.msgtype)
         # The layout of the standard types is the same in ROS 1, but some names are not.
-        cdr = self._reader.typestore.ros1_to_cdr(data, connection.msgtype)
-        return _ROS2.deserialize_cdr(cdr, kind)
+        return _ROS2.deserialize_cdr(_ROS2.ros1_to_cdr(data, kind), kind)
 
     def _header(self, connection, data) -> Header:
         definition = self._reader.typestore.fielddefs.get(connection.msgtype)

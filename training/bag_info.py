@@ -11,6 +11,7 @@ from rich.table import Table
 from tqdm import tqdm
 
 from .bag import BagReader, CAMERA_INFO, COMPRESSED, ODOMETRY, POINTS, RAW, stamp_of, TRANSFORMS
+from .bag_cameras import info_topic
 from .extract_config import ExtractConfig
 from .matching import match
 from .recording import read_recording
@@ -155,15 +156,10 @@ def _training(bag: BagReader, problems: list[str], notes: list[str]) -> dict | N
             problems.append(_without_path(bag, error) + (f' with {option}' if names else ''))
     if 'image' in found:
         try:
-            found['camera_info'] = bag.camera_info_topic(found['image'])
+            found['camera_info'] = info_topic(bag, found['image'])
         except ValueError as error:
             several = len(bag.named(CAMERA_INFO)) > 1
-            remedy = (
-                ' with --camera-info'
-                if several
-                else '; pass --intrinsics FILE.yaml, as camera_calibration writes it'
-            )
-            problems.append(_without_path(bag, error) + remedy)
+            problems.append(_without_path(bag, error) + (' with --camera-info' if several else ''))
     if len(found) < 3:
         return None
     try:

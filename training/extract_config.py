@@ -81,9 +81,10 @@ class ExtractConfig:
             raise ValueError(f'unknown domain {self.domain!r}; one of {", ".join(DOMAINS)}')
         if not 0 < self.max_depth <= 255:
             raise ValueError(f'max_depth {self.max_depth:g} is not above 0 and up to 255 metres')
-        if self.every < 1:
-            raise ValueError(f'every {self.every} is not a whole number from 1 up')
-        for name in ('max_dt', 'min_range', 'accumulate', 'min_points', 'shards', 'workers'):
+        for name in ('every', 'min_points'):
+            if getattr(self, name) < 1:
+                raise ValueError(f'{name} {getattr(self, name)} is not a whole number from 1 up')
+        for name in ('max_dt', 'min_range', 'accumulate', 'shards', 'workers'):
             if not getattr(self, name) >= 0:
                 raise ValueError(f'{name} {getattr(self, name)} must not be negative')
         if self.accumulate and not self.ego_motion:

@@ -7,17 +7,15 @@ Made in one pass that keeps no picture and no point, so that the size of a bag d
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from grin_ros.camera import Camera
-from grin_ros.intrinsics import read_camera_info
-from grin_ros.ros.from_msg import read_camera, read_image
 
 from .bag import BagReader, ODOMETRY, stamp_of, TRANSFORMS
+from .bag_cameras import info_topic, read_cameras
 from .extract_config import ExtractConfig
 from .extrinsics import add_extrinsics
 from .lidar import parse_time, PointTime, recognise_time
@@ -83,7 +81,7 @@ def read_recording(
 def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
     image = bag.image_topic(config.image)
     points = bag.points_topic(config.points)
-    info = None if config.intrinsics else bag.camera_info_topic(image, config.camera_info)
+    info = None if config.intrinsics else info_topic(bag, image, config.camera_info)
     odometry = _odometry_topics(bag, config)
     heavy = {image: [], points: []}
     infos, frames, transforms = [], {}, Transforms()
@@ -123,7 +121,7 @@ def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
     lidar_frame = config.lidar_frame or sweeps.frame_id
     if config.extrinsics:
         add_extrinsics(transforms, config.extrinsics, camera_frame, lidar_frame)
-    cameras, camera_of = _cameras(bag, config, images, infos)
+    cameras, camera_of = read_cameras(bag, config, images, infos)
     time = _point_time(bag, config, sweeps, notes)
     recording = Recording(
         str(bag.path), images, sweeps, cameras, camera_of, transforms,
@@ -176,42 +174,6 @@ def _add(transforms: Transforms, message, t, q, time: int | None) -> None:
         message.header.frame_id, message.child_frame_id,
         (t.x, t.y, t.z), (q.x, q.y, q.z, q.w), time,
     )  # fmt: skip
-
-
-def _cameras(bag, config: ExtractConfig, images: Stream, infos: list):
-    """Return the different cameras of the images, and which image has which."""
-    topic, arrival, _ = images.key(0)
-    first = next(bag.scan([topic], start=arrival, stop=arrival + 1))[2]
-    size = read_image(first).shape[:2]
-    if config.intrinsics:
-        camera = read_camera_info(config.intrinsics)
-        if camera.size != size:
-            raise ValueError(
-                f'{config.intrinsics}: is for {camera.size[1]} x {camera.size[0]} pixels, but '
-                f'{topic} has {size[1]} x {size[0]}; calibrate at this size'
-            )
-        return [camera], np.zeros(len(images), int)
-    if not infos:
-        raise ValueError(
-            f'{bag.path}: the camera_info topic has no message; pass --intrinsics FILE.yaml, as '
-            'camera_calibration writes it'
-        )
-    rectified = config.rectified
-    if rectified is None:
-        rectified = 'rect' in topic.removesuffix('/compressed').rpartition('/')[2]
-    infos.sort(key=lambda pair: pair[0])
-    times = [time for time, _ in infos]
-    cameras, known, camera_of = [], {}, np.zeros(len(images), int)
-    for i, stamp in enumerate(images.stamps):
-        info = infos[max(bisect_right(times, stamp) - 1, 0)][1]
-        key = (info.k.tobytes(), info.p.tobytes(), info.d.tobytes(), str(info.roi), info.width,
-               info.height, info.binning_x, info.binning_y)  # fmt: skip
-        if key not in known:
-            # P of a rectified image is often left empty by those who write camera_info by hand.
-            known[key] = len(cameras)
-            cameras.append(read_camera(info, size, rectified and bool(info.p[0] > 0)))
-        camera_of[i] = known[key]
-    return cameras, camera_of
 
 
 def _point_time(bag, config: ExtractConfig, sweeps: Stream, notes: list) -> PointTime | None:
