@@ -37,6 +37,11 @@ class FakePipeline:
             seconds, self.factor = map(float, Path(path).read_text().split())
             time.sleep(seconds)
 
+    def infer_batch(self, images, cameras, **options):
+        with open(os.environ['FAKE_LOG'] + '.batches', 'a') as log:
+            print(len(images), file=log)
+        return [self.infer(*one, **options) for one in zip(images, cameras)]
+
     def infer(self, image, camera, *, stride, steps, samples, full_size, seed, on_step):
         camera = camera or Camera.default(image.shape[:2])
         with open(os.environ['FAKE_LOG'], 'a') as log:

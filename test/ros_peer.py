@@ -105,7 +105,7 @@ class Peer:
     def listen(self, *topics: str) -> None:
         for topic in topics:
             self.got[topic] = []
-            kind = TOPICS[topic.removeprefix('front/')]
+            kind = next(kind for name, kind in TOPICS.items() if topic.endswith(name))
             self.node.create_subscription(kind, topic, self.got[topic].append, 10)
 
     def send(self, topic: str, message) -> None:

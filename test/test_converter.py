@@ -29,8 +29,12 @@ class Pipeline:
 
     checkpoint = device = None
 
-    def infer(self, image, camera, **options):
-        self.image, self.camera, self.options = image, camera, options
+    def infer_batch(self, images, cameras, **options):
+        self.options = options
+        return [self.infer(*one) for one in zip(images, cameras)]
+
+    def infer(self, image, camera):
+        self.image, self.camera = image, camera
         camera = camera or Camera.default(image.shape[:2])
         depth = image[..., 0].astype(np.float32) / 10
         return Prediction(depth, 0.1 * depth, depth > 0, camera)

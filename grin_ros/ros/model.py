@@ -3,20 +3,24 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 import contextlib
 import ctypes
 import gc
 import threading
+import time
 
 import numpy as np
 import torch
 
+from grin_ros.camera import Camera
 from grin_ros.pipeline import Prediction
 from grin_ros.ros.converter import Frame
 from grin_ros.ros.node_config import NodeConfig
 
 WARM_UP_SIZE = (480, 640)  # pixels; the model has its own working size, so any will do
+RECENT = 50  # inferences that the median time is taken over
 
 
 class Interrupted(Exception):
@@ -36,9 +40,11 @@ class Model:
         if device == 'auto':
             device = 'cuda' if torch.cuda.is_available() else 'cpu'
         self._lock = threading.Lock()
+        self._seconds = deque(maxlen=RECENT)
         self.pipeline = load(config.checkpoint or None, device=device)
         # The first time is the slowest, and shows whether the device can do it.
-        _infer(self.pipeline, np.zeros((*WARM_UP_SIZE, 3), np.uint8), None, config)
+        images = [np.zeros((*WARM_UP_SIZE, 3), np.uint8)] * len(config.camera_names)
+        self._infer(images, [None] * len(images), config)
 
     def infer(
         self, frames: list[Frame], config: NodeConfig, alive: Callable[[], bool]
@@ -53,37 +59,55 @@ class Model:
             if not alive():
                 raise Interrupted
 
+        images, cameras = zip(*((frame.image, frame.camera) for frame in frames))
         with self._lock:  # a thread that was told to stop may still be in its last step
-            return [
-                _infer(self.pipeline, frame.image, frame.camera, config, check) for frame in frames
-            ]
+            begun = time.monotonic()
+            predictions = self._infer(images, cameras, config, check)
+        self._seconds.append(time.monotonic() - begun)
+        return predictions
 
     def figures(self, config: NodeConfig) -> dict[str, object]:
         """Return what an operator wants to know of the model."""
-        return {
-            'device': self.pipeline.device,
-            'checkpoint': self.pipeline.checkpoint,
-            'steps': config.steps or self.pipeline.steps,
+        pipeline, seconds = self.pipeline, list(self._seconds)
+        figures = {
+            'device': pipeline.device,
+            'checkpoint': pipeline.checkpoint,
+            'steps': config.steps or pipeline.steps,
+            'inference_p50_ms': f'{1e3 * np.median(seconds):.1f}' if seconds else '',
         }
+        if torch.device(pipeline.device).type == 'cuda':
+            figures['memory_mib'] = torch.cuda.memory_allocated(pipeline.device) >> 20
+        return figures
+
+    def _infer(
+        self, images: list[np.ndarray], cameras: list[Camera | None], config: NodeConfig,
+        on_step: Callable[[], None] | None = None,
+    ) -> list[Prediction]:  # fmt: skip
+        try:
+            return self.pipeline.infer_batch(
+                images,
+                cameras,
+                stride=config.stride or None,
+                steps=config.steps or None,
+                samples=config.samples,
+                full_size=config.full_size,
+                seed=config.seed,
+                on_step=on_step,
+            )
+        except RuntimeError as error:
+            if 'CUDA error' not in str(error):
+                raise
+            reason = str(error).splitlines()[0]
+            raise RuntimeError(
+                f'{self.pipeline.device} does not answer ({reason}): restart the node'
+            ) from None
 
 
 def release_memory() -> None:
     """Give the memory of models that are gone back to the device and to the system."""
     gc.collect()
     if torch.cuda.is_initialized():
-        torch.cuda.empty_cache()
+        with contextlib.suppress(RuntimeError):  # of a device that is lost
+            torch.cuda.empty_cache()
     with contextlib.suppress(OSError, AttributeError):  # another C library than glibc
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def _infer(pipeline, image: np.ndarray, camera, config: NodeConfig, on_step=None) -> Prediction:
-    return pipeline.infer(
-        image,
-        camera,
-        stride=config.stride or None,
-        steps=config.steps or None,
-        samples=config.samples,
-        full_size=config.full_size,
-        seed=config.seed,
-        on_step=on_step,
-    )
