@@ -67,9 +67,8 @@ def moving(x=0.0, y=0.0, z=0.0, turn=0.0):
 def test_rays_agree_with_the_renderer(robot):
     """Single rays against the tiled caster, whose culling and arithmetic are others."""
     solids, pose = robot._solids, robot.motion.pose(START)[0] @ robot.base_from_camera
-    put = lambda a: torch.tensor(a, dtype=torch.float32)
     K = robot.camera.K.double().numpy()
-    view = View(put(np.linalg.inv(K)), put(pose[:3, :3]), put(pose[:3, 3]), (48, 128))
+    view = View.of(robot.camera, pose[:3, :3], pose[:3, 3], 'cpu')
     depth = from_tiles(cast(solids, view)[0][:, None], view)[0].numpy()
     v, u = np.mgrid[:48, :128]
     rays = np.stack([u, v, np.ones_like(u)], -1) @ np.linalg.inv(K).T

@@ -13,11 +13,9 @@ import torch
 
 from ..sample import Sample
 from .corridor import corridor
-from .develop import develop
-from .edges import smooth_edges
-from .light import shade
 from .material import Palette
-from .raycast import cast, from_tiles, probe, Solids
+from .photograph import MAX_DEPTH, photograph
+from .raycast import probe, Solids
 from .room import room
 from .scene import Scene
 from .street import street
@@ -25,7 +23,6 @@ from .texture import texture_bank
 from .viewpoint import Viewpoint
 
 DOMAINS = {'room': room, 'corridor': corridor, 'street': street}
-MAX_DEPTH = 250.0  # metres; what lies beyond counts as unknown, like the sky
 
 
 @torch.no_grad()
@@ -48,12 +45,7 @@ def render(domain: str, seed: int, size=(256, 320), device='cpu', textures=None)
     viewpoint = _choose(scene, solids, viewpoints, device)
     camera = viewpoint.camera((height, width), rng)
     view = viewpoint.view(camera, device)
-    depth, solid = cast(solids, view)
-    radiance = shade(scene, solids, view, depth, solid, bank)
-    radiance = smooth_edges(radiance, from_tiles(solid[:, None], view)[0])
-    depth = from_tiles(depth[:, None], view)[0]
-    depth = torch.where(depth < MAX_DEPTH, depth, 0.0).cpu().numpy()
-    image = develop(radiance.permute(1, 2, 0).cpu().numpy(), rng)
+    image, depth = photograph(scene, solids, view, bank, rng)
     return Sample(image, depth, camera, f'{domain}_{seed:07d}')
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from grin_ros.camera import Camera
+
 from .scene import Scene
 from .solids import ENTRY_AND_EXIT
 
@@ -73,6 +75,13 @@ class View:
     rotation: torch.Tensor
     position: torch.Tensor
     size: tuple[int, int]
+
+    @classmethod
+    def of(cls, camera: Camera, rotation, position, device) -> View:
+        """Put a camera somewhere; rotation, position: as above, anything like an array."""
+        put = lambda a: torch.tensor(a, dtype=torch.float32, device=device)
+        K_inverse = np.linalg.inv(camera.K.double().numpy())
+        return cls(put(K_inverse), put(rotation), put(position), camera.size)
 
     @property
     def tiles(self) -> tuple[int, int]:

@@ -14,15 +14,12 @@ from dataclasses import dataclass, replace
 import math
 
 import numpy as np
-import torch
 
 from ..sample import Sample
-from . import DOMAINS, MAX_DEPTH
-from .develop import develop
-from .edges import smooth_edges
-from .light import shade
+from . import DOMAINS
 from .material import Palette
-from .raycast import cast, from_tiles, Solids, View
+from .photograph import photograph
+from .raycast import Solids, View
 from .robot_lidar import Lidar, Sweep
 from .scene import Scene, tilt_matrix, yaw_matrix
 from .texture import texture_bank
@@ -128,20 +125,12 @@ class Robot:
         """Return odom from base_link at stamps (N,), nanoseconds: (N, 4, 4); it starts at I."""
         return np.linalg.inv(self.motion.pose(START)) @ self.motion.pose(stamp)
 
-    @torch.no_grad()
     def photograph(self, stamp: int) -> Sample:
         """Return the image at a stamp, with exact depth at the pixels' centres; 0 is the sky."""
         pose = self.motion.pose(stamp)[0] @ self.base_from_camera
-        put = lambda a: torch.tensor(a, dtype=torch.float32, device=self._solids.centre.device)
-        K_inverse = np.linalg.inv(self.camera.K.double().numpy())
-        view = View(put(K_inverse), put(pose[:3, :3]), put(pose[:3, 3]), self.camera.size)
-        depth, solid = cast(self._solids, view)
-        radiance = shade(self._scene, self._solids, view, depth, solid, self._bank)
-        radiance = smooth_edges(radiance, from_tiles(solid[:, None], view)[0])
+        view = View.of(self.camera, pose[:3, :3], pose[:3, 3], self._solids.centre.device)
         film = np.random.default_rng(self._film)
-        image = develop(radiance.permute(1, 2, 0).cpu().numpy(), film)
-        depth = from_tiles(depth[:, None], view)[0]
-        depth = torch.where(depth < MAX_DEPTH, depth, 0.0).cpu().numpy()
+        image, depth = photograph(self._scene, self._solids, view, self._bank, film)
         stem = f'{self.domain}_{self.seed:07d}_{(stamp - START) // 1_000_000:06d}'
         return Sample(image, depth, self.camera, stem, stamp)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import math
 
 import numpy as np
-import torch
 
 from grin_ros.camera import Camera
 
@@ -48,9 +47,7 @@ class Viewpoint:
         turn = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
         c, s = math.cos(self.roll), math.sin(self.roll)
         roll = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
-        put = lambda a: torch.tensor(a, dtype=torch.float32, device=device)
-        K_inverse = np.linalg.inv(camera.K.double().numpy())
-        return View(put(K_inverse), put(turn @ level @ roll), put(self.position), camera.size)
+        return View.of(camera, turn @ level @ roll, self.position, device)
 
 
 def looking_at(position, target, roll, hfov) -> Viewpoint:
