@@ -16,7 +16,7 @@ from grin_ros.checkpoint import ModelConfig
 from grin_ros.config import load
 from grin_ros.models.embeddings import FourierRays, GammaEmbedding
 from grin_ros.models.grin import GRIN, GRINConfig
-from grin_ros.models.image_encoder import EncoderConfig, Standardise
+from grin_ros.models.image_encoder import absorb_counts, EncoderConfig, Standardise
 from grin_ros.models.layers import Attention
 from grin_ros.models.rin import LatentInit
 
@@ -247,7 +247,9 @@ def test_channels_are_standardised_by_running_figures_alone():
 
     layer = Standardise(3)
     for _ in range(50):
+        layer(draw()[:1])
         layer(draw())
+        absorb_counts([layer], lambda counted: counted)
     layer.eval()
     out = layer(torch.cat([draw() for _ in range(50)]))
     torch.testing.assert_close(out.mean((0, 2, 3)), torch.zeros(3), atol=0.05, rtol=0)
@@ -255,6 +257,24 @@ def test_channels_are_standardised_by_running_figures_alone():
     # What sets a batch apart from the average must survive, unlike in batch norm.
     brighter = layer.train()(draw() + scale[:, None, None])
     assert (brighter.mean((0, 2, 3)) > 0.8).all()
+
+
+def test_standardising_does_not_depend_on_how_a_step_is_cut():
+    """One pass, or several of different size, or a sum over processes."""
+    torch.manual_seed(0)
+    x = 3 * torch.randn(6, 2, 4, 4) + torch.tensor([-70.0, 5.0])[:, None, None]
+    whole, cut = Standardise(2), Standardise(2)
+    whole(x)
+    cut(x[:1])
+    cut(x[1:])
+    for layer in (whole, cut):
+        absorb_counts([layer], lambda counted: counted)
+    torch.testing.assert_close(cut.mean, x.mean((0, 2, 3)))
+    torch.testing.assert_close(cut.var, x.var((0, 2, 3), correction=0))
+    torch.testing.assert_close(cut.var, whole.var)
+    whole(torch.full_like(x, float('nan')))
+    absorb_counts([whole], lambda counted: counted)
+    torch.testing.assert_close(cut.var, whole.var)
 
 
 def test_hopeless_configurations_are_refused():

@@ -8,24 +8,20 @@ from itertools import pairwise
 import math
 
 import numpy as np
+from painted_planes import recipe, SIZE, tilted, TINY, write_planes
 import pytest
 import torch
 
 from grin_ros.camera import Camera
-from grin_ros.checkpoint import load, ModelConfig, save
-from grin_ros.config import load as load_config
+from grin_ros.checkpoint import load, save
 from grin_ros.pipeline import DepthPipeline
-from grin_ros.training.config import load_recipe, OptimiserConfig, SourceConfig, TrainConfig
+from grin_ros.training.config import load_recipe, OptimiserConfig, SourceConfig
 from grin_ros.training.ema import EMA
 from grin_ros.training.labels import draw_labels
 from grin_ros.training.lion import Lion
 from grin_ros.training.optimiser import build_optimiser, learning_rate
-from grin_ros.training.sample import Sample, SampleSetWriter
 from grin_ros.training.trainer import Trainer
 from grin_ros.training.transforms import augment, degrade, fit, flip, random_crop
-
-TINY = load_config(ModelConfig, 'config/grin_tiny.yaml')
-SIZE = (64, 96)
 
 
 @pytest.fixture(autouse=True)
@@ -37,36 +33,9 @@ def one_thread():
     torch.set_num_threads(threads)
 
 
-def tilted(seed: int, size=SIZE) -> Sample:
-    """A plane whose distance is painted on it: brightness tells inverse depth."""
-    rng = np.random.default_rng(seed)
-    camera = Camera.from_intrinsics(80 * size[1] / 96, 80 * size[1] / 96, 47, 31, size)
-    a, b = rng.uniform(-0.1, 0.1, 2)
-    rays = camera.unproject(torch.ones(1, *size))[:2].numpy()
-    depth = (1 / (0.3 + a * rays[0] + b * rays[1])).astype(np.float32)
-    grey = (255 * (1 / depth - 0.15) / 0.3).clip(0, 255)
-    picture = np.repeat(grey[..., None], 3, 2).astype(np.uint8)
-    return Sample(picture, depth, camera, f'{seed:04d}')
-
-
 @pytest.fixture(scope='module')
 def planes(tmp_path_factory):
-    folder = tmp_path_factory.mktemp('planes')
-    about = {'source': 'test', 'licence': 'Apache-2.0', 'depth_kind': 'synthetic',
-             'domain': 'indoor', 'min_depth': 0.3, 'max_depth': 20.0}  # fmt: skip
-    with SampleSetWriter(folder, **about) as writer:
-        for seed in range(8):
-            writer.add(tilted(seed))
-    return folder
-
-
-def recipe(planes, output, **changes) -> TrainConfig:
-    defaults = {
-        'model': TINY, 'sources': (SourceConfig(set=str(planes), size=SIZE),),
-        'output': str(output), 'steps': 6, 'batch': 4, 'pixels': 64, 'save_every': 3,
-        'optimiser': OptimiserConfig(lr=2e-3, warmup=2),
-    }  # fmt: skip
-    return TrainConfig(**{**defaults, **changes})
+    return write_planes(tmp_path_factory.mktemp('planes'))
 
 
 def test_training_learns_metric_depth(planes, tmp_path):
@@ -202,10 +171,12 @@ def test_views_keep_image_depth_and_camera_together():
     sample = tilted(3, (120, 160))
     rng = np.random.default_rng(0)
     views = [flip(sample), fit(sample, (60, 80)), random_crop(sample, 1.5, rng)]
-    views += [augment(sample, SIZE, np.random.default_rng(i)) for i in range(5)]
+    for kind in ('window', 'rescale'):
+        views += [augment(sample, SIZE, np.random.default_rng(i), kind) for i in range(6)]
 
     def plane(view):
         points = view.camera.unproject(torch.from_numpy(view.depth)[None]).flatten(1).T.numpy()
+        points = points[points[:, 2] > 0]  # a border has no depth
         coefficients, *_ = np.linalg.lstsq(points, np.ones(len(points)), rcond=None)
         return coefficients, np.abs(points @ coefficients - 1).max()
 

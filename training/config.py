@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from grin_ros.checkpoint import default_checkpoint, load, ModelConfig
-from grin_ros.config import from_dict, load_yaml
+from grin_ros.config import from_dict, load_yaml, to_dict
 
 SHIPPED = 'shipped'  # as `initial`: the weights that come with the package
 
@@ -183,7 +183,7 @@ def load_recipe(path: str | Path, optional: bool = False) -> TrainConfig:
         config = _without_unset(config)
 
     def resolve(name: str) -> str:
-        return str(path.parent / _expand(name, path)) if name else name
+        return str(path.parent / expand(name, path)) if name else name
 
     initial = resolve(config.initial)
     if config.initial == SHIPPED:
@@ -218,9 +218,18 @@ def _without_unset(config: TrainConfig) -> TrainConfig:
     )
 
 
-def _expand(name: str, recipe: Path) -> str:
+def expand(name: str, recipe: Path) -> str:
     """Expand ${VARIABLES}; one that is not set is an error and not a folder of that name."""
     expanded = os.path.expandvars(name)
     if '$' in expanded:
         raise ValueError(f"{recipe}: set the environment variable in '{name}'")
     return expanded
+
+
+def portable(config: TrainConfig) -> dict:
+    """Give the recipe without folders of this machine."""
+    recipe = to_dict(config)
+    for name in ('model', 'output', 'features', 'sources', 'validation'):
+        recipe.pop(name)
+    return {**recipe, 'initial': Path(config.initial).name,
+            'encoder_weights': Path(config.encoder_weights).name}  # fmt: skip

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 import hashlib
 import json
@@ -17,6 +18,7 @@ from tqdm import tqdm
 from grin_ros.models.grin import GRIN
 from grin_ros.sampler import autocast
 
+from .config import TrainConfig
 from .sample import Sample
 from .source import Source
 
@@ -67,6 +69,15 @@ class FeatureCache:
             for name in (*range(scales), 'depth', 'K')
         ]
         return cls(source.size, arrays[:scales], *arrays[scales:])
+
+
+def open_caches(
+    config: TrainConfig, sources: Sequence[Source], model: GRIN, device: torch.device
+) -> list[FeatureCache]:
+    """Open the caches of a recipe's sources."""
+    folder = Path(config.features or Path(config.output) / 'features')
+    # Views are not seeded by the recipe, so that runs that differ in their seed share them.
+    return [FeatureCache.open(folder, source, model, device, 0) for source in sources]
 
 
 def _fingerprint(source: Source, model: GRIN, seed: int) -> str:

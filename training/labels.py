@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 JUMP = 0.1  # neighbours whose depths differ by this share lie on two surfaces
+TOUCHING = 0.3  # share of measured pixels from which most have a measured neighbour
 REACH = 5  # pixels, side of the square around an edge that counts as near it
 
 
@@ -60,7 +61,7 @@ def draw_labels(
     if not len(everywhere):
         return uv, labels
     near = np.empty(0, everywhere.dtype)
-    if edges:
+    if edges and len(everywhere) > TOUCHING * depth.size:
         near = np.flatnonzero(depth_edges(np.where(measured, depth, 0)))
     at_edges = min(round(edges * count), len(near))
     rest = count - at_edges

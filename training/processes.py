@@ -43,6 +43,10 @@ class Processes:
         """Wait until all processes are here."""
         self._state.wait_for_everyone()
 
+    def sum(self, values: torch.Tensor) -> torch.Tensor:
+        """Add up a tensor over all processes."""
+        return reduce(values, 'sum') if self.world > 1 else values
+
     def sum_gradients(
         self, parameters: list[torch.nn.Parameter], values: list[float]
     ) -> list[float]:

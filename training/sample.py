@@ -102,7 +102,7 @@ class SampleSet:
                     f'frames.json says {size[1]} x {size[0]}; rgb, depth and K must agree'
                 )
         return Sample(
-            image=cv2.cvtColor(image, cv2.COLOR_BGR2RGB),
+            image=cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image),
             depth=depth.astype(np.float32) / np.float32(frame['depth_scale']),
             camera=self.camera(i),
             stem=stem,
@@ -285,7 +285,11 @@ def encode(
     pngs = {'depth': stored.astype(np.uint16)}
     if sample.sky is not None:
         pngs['sky'] = sample.sky.astype(np.uint8) * 255
-    files = {frame[key]: cv2.imencode('.png', pixels)[1].tobytes() for key, pixels in pngs.items()}
+    files = {
+        # Sparse depth is smaller than at OpenCV's own setting, and decodes twice as fast.
+        frame[key]: cv2.imencode('.png', pixels, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes()
+        for key, pixels in pngs.items()
+    }
     return frame, {frame['rgb']: jpeg, **files}
 
 

@@ -9,7 +9,6 @@ many share each batch: the answer is the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 import math
 from pathlib import Path
 import signal
@@ -21,12 +20,13 @@ from tqdm import tqdm
 
 from grin_ros.checkpoint import save
 from grin_ros.config import to_dict
+from grin_ros.models.image_encoder import absorb_counts, Standardise
 
 from .board import Board, views
-from .config import TrainConfig
+from .config import portable, TrainConfig
 from .dataset import Batch, Batches
 from .ema import EMA
-from .features import FeatureCache
+from .features import open_caches
 from .initial import initial_model
 from .loader import load_ahead
 from .manifest import earlier
@@ -62,8 +62,12 @@ class Trainer:
         ]
         self.validation = Validation(config.validation, sources, config.model)
         self.model = initial_model(config).to(self.device)
-        caches = self._caches(sources) if cached else None
+        caches = None
+        if cached and config.model.network.encoder.frozen:
+            with self.processes.one_first():
+                caches = open_caches(config, sources, self.model, self.device)
         self.batches = Batches(config, sources, caches, self.processes.rank, self.processes.world)
+        self.norms = [m for m in self.model.modules() if isinstance(m, Standardise)]
         self.trainable = [p for p in self.model.parameters() if p.requires_grad]
         self.optimiser = build_optimiser(self.model, config.optimiser)
         self.ema = EMA(self.model, config.ema)
@@ -72,16 +76,6 @@ class Trainer:
         self.step, self.seconds, self.stopped = 0, 0.0, 0
         self.skipped, self.best = 0, math.inf
         self.figures: dict[str, dict[str, float]] = {}  # of the last validation
-
-    def _caches(self, sources: Sequence[Source]) -> list[FeatureCache] | None:
-        config = self.config
-        if not config.model.network.encoder.frozen:
-            return None
-        folder = Path(config.features or self.folder / 'features')
-        with self.processes.one_first():
-            return [
-                FeatureCache.open(folder, s, self.model, self.device, config.seed) for s in sources
-            ]
 
     def gradients(self, batches: list[Batch], stop: bool = False) -> tuple[float, bool]:
         """
@@ -93,6 +87,11 @@ class Trainer:
         config = self.config
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
+        if not all(norm.updates for norm in self.norms):
+            with torch.no_grad():  # else the very first step would see raw features
+                for batch in batches:
+                    self.objective(self.model, batch.to(self.device))
+            absorb_counts(self.norms, self.processes.sum)
         total = 0.0
         for batch in batches:
             # One state for every pass of a step, whichever process makes it; and steps are seeded
@@ -101,6 +100,7 @@ class Trainer:
             loss = self.objective(self.model, batch.to(self.device))
             loss.backward()
             total += loss.item()
+        absorb_counts(self.norms, self.processes.sum)
         total, stops = self.processes.sum_gradients(self.trainable, [total, float(stop)])
         return total, bool(stops)
 
@@ -169,14 +169,16 @@ class Trainer:
 
     def _report(self, bar: tqdm, board: Board, losses: list[float], took: float) -> None:
         """Show the step that was just taken."""
-        loss = losses[-1]
-        values = {'lr': self.rate, 'images_per_second': self.config.batch / took}
-        if math.isnan(loss):
+        if math.isnan(losses[-1]):
             bar.write(f'step {self.step - 1}: loss or gradient not finite, step skipped')
-        else:
-            values |= {'loss': loss, 'gradient_norm': self.norm}
-        board.scalars(self.step, {f'train/{name}': value for name, value in values.items()})
-        board.scalars(self.step, {'train/skipped_in_a_row': self.skipped})
+        board.scalars(
+            self.step,
+            {
+                'train/loss': losses[-1], 'train/gradient_norm': self.norm, 'train/lr': self.rate,
+                'train/images_per_second': self.config.batch / took,
+                'train/skipped_in_a_row': self.skipped,
+            },
+        )  # fmt: skip
         recent = [x for x in losses[-20:] if not math.isnan(x)]
         bar.update()
         bar.set_postfix(loss=f'{sum(recent) / len(recent):.4f}' if recent else 'nan')
@@ -212,7 +214,7 @@ class Trainer:
             self.folder / f'{name}.safetensors', self.model, self.config.model, half=True,
             step=self.step, hours=round(self.seconds / 3600, 3), device=str(self.device),
             processes=self.processes.world, sources=self.batches.manifest(),
-            recipe=_portable(self.config), earlier=self.earlier, **facts,
+            recipe=portable(self.config), earlier=self.earlier, **facts,
         )  # fmt: skip
 
     def save(self) -> None:
@@ -249,12 +251,3 @@ class Trainer:
         self.step, self.seconds = extra['step'], extra['seconds']
         self.figures, self.skipped = extra.get('figures', {}), extra.get('skipped', 0)
         self.best = math.inf if extra.get('best') is None else extra['best']
-
-
-def _portable(config: TrainConfig) -> dict:
-    """Give the recipe without folders of this machine."""
-    recipe = to_dict(config)
-    for name in ('model', 'output', 'features', 'sources', 'validation'):
-        recipe.pop(name)
-    return {**recipe, 'initial': Path(config.initial).name,
-            'encoder_weights': Path(config.encoder_weights).name}  # fmt: skip

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import cv2
 import numpy as np
 
@@ -24,14 +26,18 @@ def rectify(sample: Sample) -> Sample:
 def fit(sample: Sample, size: tuple[int, int]) -> Sample:
     """Resize a sample to (height, width); no depth is ever made up between two others."""
     height, width = size
-    if sample.image.shape[:2] == (height, width):
+    shape = sample.image.shape[:2]
+    if shape == (height, width):
         return sample
-    shrink = width < sample.image.shape[1]
-    image = cv2.resize(
-        sample.image, (width, height), interpolation=cv2.INTER_AREA if shrink else cv2.INTER_LINEAR
-    )
-    depth = sample.depth
-    if np.count_nonzero(depth) < DENSE * depth.size:
+    # The mean of whole blocks first, then the rest: far quicker than cv2's INTER_AREA alone, and
+    # as free of aliases. What does not fill a block is cut off, from depth and camera as well.
+    block = max(1, min(shape[0] // height, shape[1] // width))
+    sample = _cut(sample, 0, 0, *(n // block * block for n in shape))
+    image, depth = sample.image, sample.depth
+    if block > 1:
+        image = cv2.resize(image, None, fx=1 / block, fy=1 / block, interpolation=cv2.INTER_AREA)
+    image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+    if cv2.countNonZero(depth) < DENSE * depth.size:
         depth = _move_points(depth, size)
     else:
         # cv2's INTER_NEAREST takes floor(i * scale), half a pixel off the pixel-centre convention.
@@ -116,10 +122,17 @@ def jitter_colour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     image = cv2.LUT(image, (curve.clip(0, 1) * 255 + 0.5).astype(np.uint8)[None])
     saturation = rng.uniform(0.3, 1.3)
     image = cv2.transform(image, saturation * np.eye(3) + (1 - saturation) / 3)
-    noise = np.empty(image.shape, np.int16)
-    cv2.setRNGSeed(int(rng.integers(2**31)))  # of this thread
-    cv2.randn(noise, 0, 255 * rng.uniform(0, 0.02))
+    grain = _grain()
+    start = rng.integers(grain.size)
+    grain = np.resize(grain[start : start + image.size], image.shape)
+    noise = (grain * np.float32(255 * rng.uniform(0, 0.02))).astype(np.int16)
     return cv2.add(image, noise, dtype=cv2.CV_8U)
+
+
+@cache
+def _grain() -> np.ndarray:
+    """Return much normal noise, which takes longer to draw than all the rest of a view."""
+    return np.random.default_rng(0).standard_normal(1 << 21, np.float32)
 
 
 def degrade(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -9,6 +9,7 @@ frozen. A frozen encoder's maps can be computed once and kept: `GRIN.condition` 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -101,7 +102,9 @@ class Standardise(nn.Module):
     Take off each channel's running mean and divide by its running deviation.
 
     Unlike batch norm it uses the running figures in training as well, so that a batch of streets
-    is not made to look like a batch of rooms, and evaluation sees what training saw.
+    is not made to look like a batch of rooms, and evaluation sees what training saw. A forward
+    pass in training only counts; `absorb` takes the counts of a whole step in, from whichever
+    passes and processes they came, so that the step does not depend on how it was cut.
     """
 
     def __init__(self, channels: int):
@@ -109,20 +112,53 @@ class Standardise(nn.Module):
         self.register_buffer('mean', torch.zeros(channels))
         self.register_buffer('var', torch.ones(channels))
         self.register_buffer('updates', torch.zeros(()))
+        self.register_buffer('counted', self._nothing(), persistent=False)
+
+    def _nothing(self) -> torch.Tensor:
+        return torch.zeros(3, len(self.mean), dtype=torch.float64, device=self.mean.device)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map (B, C, H, W) to the same shape, about zero mean and unit variance per channel."""
         if self.training:
             with torch.no_grad():
-                var, mean = torch.var_mean(x.float(), dim=(0, 2, 3))
-                # A batch that is not finite skips its step; nothing of it may stay in here.
-                good = torch.isfinite(var).all()
-                self.updates += good
-                weight = (1 / self.updates.clamp(min=1)).clamp(min=0.01)
-                for kept, new in ((self.mean, mean), (self.var, var)):
-                    kept.copy_(torch.where(good, torch.lerp(kept, new, weight), kept))
+                var, mean = (
+                    v.double() for v in torch.var_mean(x.float(), (0, 2, 3), correction=0)
+                )
+                moments = torch.stack([torch.ones_like(mean), mean, var + mean.square()])
+                self.counted += x[:, 0].numel() * moments
         scale = (self.var + 1e-5).rsqrt()
         return (x - self.mean[:, None, None]) * scale[:, None, None]
+
+    @torch.no_grad()
+    def absorb(self, counted: torch.Tensor) -> None:
+        """
+        Move the running figures towards those of a step, and count from zero again.
+
+        counted: (3, C) float64: number, sum and sum of squares of the values, of all processes
+        """
+        number, mean, square = counted
+        mean, square = mean / number, square / number
+        # A step that is not finite is skipped; nothing of it may stay in here.
+        good = torch.isfinite(square).all()
+        self.updates += good
+        weight = (1 / self.updates.clamp(min=1)).clamp(min=0.01)
+        for kept, new in ((self.mean, mean), (self.var, square - mean.square())):
+            kept.copy_(torch.where(good, torch.lerp(kept, new.to(kept), weight), kept))
+        self.counted = self._nothing()
+
+
+def absorb_counts(
+    layers: Sequence[Standardise], add_up: Callable[[torch.Tensor], torch.Tensor]
+) -> None:
+    """
+    Let every layer take in what it has counted since the last time.
+
+    add_up: sums a tensor over all processes
+    """
+    counted = add_up(torch.cat([layer.counted for layer in layers], dim=1))
+    parts = counted.split([layer.counted.shape[1] for layer in layers], dim=1)
+    for layer, part in zip(layers, parts, strict=True):
+        layer.absorb(part)
 
 
 class ConvBlock(nn.Module):

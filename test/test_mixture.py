@@ -1,0 +1,197 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""What a batch is made of: sources by weight and balance, pixels by chance and near edges."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+import json
+import shutil
+from types import SimpleNamespace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+import numpy as np
+from painted_planes import recipe, SIZE, tilted, write_planes
+import pytest
+import torch
+
+from grin_ros.training.config import SourceConfig, StageConfig
+from grin_ros.training.dataset import Batches
+from grin_ros.training.labels import depth_edges, draw_labels
+from grin_ros.training.loader import load_ahead
+from grin_ros.training.mixture import Mixture
+from grin_ros.training.sample import Sample, SampleSet
+from grin_ros.training.shards import pack
+from grin_ros.training.source import Source
+from grin_ros.training.transforms import fit
+
+GROUPS = [('indoor', True), ('indoor', False), ('outdoor', True), ('outdoor', False)]
+
+
+def mixture(groups, weights, balance=False) -> Mixture:
+    sources = [SimpleNamespace(domain=d, synthetic=s) for d, s in groups]
+    return Mixture(sources, weights, balance)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(GROUPS), st.floats(0.1, 10)), min_size=1, max_size=8),
+    st.integers(1, 64), st.integers(0, 1000),
+)  # fmt: skip
+def test_every_batch_keeps_the_shares(sources, count, seed):
+    groups, weights = zip(*sources, strict=True)
+    drawn = mixture(groups, weights).draw(count, np.random.default_rng(seed))
+    found = np.bincount(drawn, minlength=len(weights))
+    expected = count * np.array(weights) / sum(weights)
+    assert len(drawn) == count
+    assert (np.abs(found - expected) < 1 + 1e-9).all()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(0.01, 100), min_size=6, max_size=6), st.integers(0, 1000))
+def test_balance_gives_every_group_its_share_in_every_batch(weights, seed):
+    """However the weights are, and however many sources a group has."""
+    groups = [*GROUPS, GROUPS[0], GROUPS[2]]
+    drawn = mixture(groups, weights, balance=True).draw(16, np.random.default_rng(seed))
+    outdoor = sum(groups[i][0] == 'outdoor' for i in drawn)
+    synthetic = sum(groups[i][1] for i in drawn)
+    assert abs(outdoor - 8) <= 1
+    assert abs(synthetic - 8) <= 2
+
+
+def test_a_source_without_weight_is_never_drawn():
+    drawn = mixture(GROUPS, [0, 1, 0, 2]).draw(1000, np.random.default_rng(0))
+    assert set(drawn) == {1, 3}
+
+
+def wall_before_wall(size=(40, 60)) -> np.ndarray:
+    depth = np.full(size, 6.0, np.float32)
+    depth[:, 25:] = 2.0
+    return depth
+
+
+def test_edges_are_where_depth_jumps():
+    found = depth_edges(wall_before_wall())
+    assert found[:, 22:28].all()
+    assert not found[:, :22].any()
+    assert not found[:, 28:].any()
+    slope = np.linspace(1, 9, 60, dtype=np.float32)[None].repeat(40, 0)
+    assert not depth_edges(slope[:, 20:]).any()
+    lidar = np.where(np.add.outer(np.arange(40), np.arange(60)) % 4 == 0, wall_before_wall(), 0)
+    assert not depth_edges(lidar).any()
+
+
+@pytest.mark.parametrize('share', [0.0, 0.25, 1.0])
+def test_a_share_of_the_labels_lies_near_edges(share):
+    depth = wall_before_wall()
+    depth[:10] = 0
+    uv, labels = draw_labels(depth, 100, np.random.default_rng(0), (0.1, 200.0), share)
+    columns, rows = uv.T.astype(int)
+    assert (rows >= 10).all()
+    np.testing.assert_array_equal(labels[:, 0], depth[rows, columns])
+    near = ((columns >= 22) & (columns < 28)).sum()
+    assert near >= 100 * share
+    assert near < 100 * share + 30  # by chance a tenth of the others
+
+
+def test_points_that_move_with_a_picture_keep_what_was_measured():
+    """No point of a scanner is lost to a smaller picture, except behind a nearer one."""
+    rng = np.random.default_rng(0)
+    sample = tilted(3, (120, 160))
+    depth = np.where(rng.random((120, 160)) < 0.03, sample.depth, 0)
+    small = fit(Sample(sample.image, depth, sample.camera, 'x'), (40, 80))
+    expected = {}
+    for v, u in zip(*np.nonzero(depth), strict=True):
+        place = (v // 3, u // 2)
+        expected[place] = min(expected.get(place, np.inf), depth[v, u])
+    found = {(v, u): small.depth[v, u] for v, u in zip(*np.nonzero(small.depth), strict=True)}
+    assert found == expected
+
+
+def batches_of(config, **place) -> Batches:
+    holdout = config.validation.holdout
+    return Batches(config, [Source(s, 6144, holdout) for s in config.sources], **place)
+
+
+def same(a, b) -> bool:
+    return all(
+        torch.equal(getattr(a, name), getattr(b, name))
+        for name in ('image', 'uv', 'depth', 't', 'eps', 'carry')
+    ) and torch.equal(a.camera.K, b.camera.K)
+
+
+@pytest.fixture(scope='module')
+def planes(tmp_path_factory):
+    return write_planes(tmp_path_factory.mktemp('planes'))
+
+
+def test_processes_share_the_images_of_one(planes, tmp_path):
+    """Two sizes, three processes, two images in a pass: each image and its noise just once."""
+    small = SourceConfig(set=str(planes), size=(32, 64))
+    large = SourceConfig(set=str(planes), size=SIZE)
+    config = recipe(planes, tmp_path, sources=(small, large), batch=10)
+    whole = batches_of(config)[5]
+    assert [len(b.depth) for b in whole] == [5, 5]
+    config = replace(config, microbatch=2)
+    parts = [b for rank in range(3) for b in batches_of(config, rank=rank, world=3)[5]]
+    assert max(len(b.depth) for b in parts) == 2
+    rows = {tuple(eps[:, 0].tolist()) for b in whole for eps in b.eps}
+    found = [tuple(eps[:, 0].tolist()) for b in parts for eps in b.eps]
+    assert set(found) == rows
+    assert len(found) == 10
+    with pytest.raises(ValueError, match='too small for 11'):
+        batches_of(config, rank=0, world=11)
+
+
+def test_loading_ahead_in_processes_changes_nothing(planes, tmp_path):
+    batches = batches_of(recipe(planes, tmp_path))
+    for workers in (0, 2):
+        loaded = list(load_ahead(batches, 3, 6, workers))
+        assert len(loaded) == 3
+        for step, found in zip(range(3, 6), loaded, strict=True):
+            assert all(same(a, b) for a, b in zip(batches[step], found, strict=True))
+
+
+def test_stages_change_weights_and_rate(planes, tmp_path):
+    first = SourceConfig(set=str(planes), size=SIZE, weight=(1.0, 0.0))
+    second = SourceConfig(world='room', size=SIZE, weight=(0.0, 1.0))
+    stages = (StageConfig(3, lr=1e-2), StageConfig(4, full_noise=1.0))
+    config = recipe(planes, tmp_path, sources=(first, second), stages=stages)
+    assert config.steps == 7
+    drawn = [set(batches_of(config).sources_of(step)) for step in range(7)]
+    assert drawn == [{0}] * 3 + [{1}] * 4
+    assert [config.stage_at(s)[:2] for s in (0, 2, 3, 6)] == [(0, 0), (0, 2), (1, 0), (1, 3)]
+    assert config.stage_at(2)[2].lr == 1e-2
+    assert config.stage_at(3)[2].lr == config.optimiser.lr
+    assert config.stage_at(2)[2].full_noise == config.full_noise
+    with pytest.raises(ValueError, match='has 2 weights'):
+        replace(config, stages=())
+    with pytest.raises(ValueError, match='zero in stage 2'):
+        replace(config, sources=(first,))
+
+
+def test_shards_are_read_like_the_folder(planes, tmp_path):
+    """The same set in tars gives the same views."""
+    folder = tmp_path / 'tars'
+    shutil.copytree(planes, folder)
+    index = json.loads((folder / 'frames.json').read_text())
+    header = {k: v for k, v in index.items() if k != 'frames'}
+    pack(folder, header, index['frames'], 3)
+    (folder / 'frames.json').unlink()
+    assert not list(folder.glob('*.jpg'))
+    assert len(SampleSet(folder)) == 8
+    a, b = (Source(SourceConfig(set=str(f), size=SIZE), 6144) for f in (planes, folder))
+    for i in (0, 7):
+        x, y = a.view(i, (1,)), b.view(i, (1,))
+        np.testing.assert_array_equal(x.image, y.image)
+        np.testing.assert_array_equal(x.depth, y.depth)
+        assert torch.equal(x.camera.K, y.camera.K)
+
+
+def test_a_holdout_is_the_end_of_the_set(planes):
+    source = Source(SourceConfig(set=str(planes), size=SIZE), 6144, holdout=0.25)
+    assert source.count == 6
+    assert [sample.stem for sample in source.held] == ['0006', '0007']
+    assert source.held.domain == 'indoor'
+    with pytest.raises(ValueError, match='too few'):
+        Source(SourceConfig(set=str(planes), size=SIZE), 6144, holdout=0.95)
