@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
+import contextlib
 import json
 import os
 from pathlib import Path
@@ -32,7 +33,8 @@ from robot.watcher import Watcher
 GROWTH = 1.0  # MiB per minute that memory may grow by after the warm-up
 WARM_UP = 0.25  # of the run
 CALM = (2.0, 6.0)  # seconds between two faults
-RECOVERY = 30.0  # seconds in which a fault has to be overcome
+START = 120.0  # seconds in which a process has to come up
+RECOVERY = 30.0  # seconds from the first frame after a fault to an answer
 DEADLY = ('life_cycle', 'parameter_storm', 'garbage_intrinsics', 'clock_jumps')  # not answered in
 PROGRAM = ('-m', 'grin_ros.ros.plane_node', '--seconds')
 
@@ -55,7 +57,7 @@ def soak(minutes: float, seed: int, folder: Path, model_seconds: float) -> dict:
         peer.node.create_timer(2.0, memory.sample)
         peer.node.create_timer(1.0, lambda: bar.update(round(time.monotonic() - begin) - bar.n))
         try:
-            peer.wait(lambda: watcher.came['points'], 120.0)
+            peer.wait(lambda: watcher.came['points'], START)
             while time.monotonic() - begin < 60 * minutes and node.process.poll() is None:
                 for kind in chance.sample(KINDS, len(KINDS)):
                     if time.monotonic() - begin > 60 * minutes:
@@ -69,16 +71,17 @@ def soak(minutes: float, seed: int, folder: Path, model_seconds: float) -> dict:
                         end = time.monotonic()
                         if kind in DEADLY:
                             watcher.dead.append((start, end))
+                        begun = peer.wait(lambda end=end: newest(watcher, end), START)
                         peer.wait(lambda end=end: recovered(watcher, end), RECOVERY)
                     except AssertionError as error:
                         failures.append(f'{kind} at {start - begin:.0f} s: {error}')
                         faults.restart()
                         continue
                     survived[kind] += 1
-                    recovery[kind] = max(recovery.get(kind, 0.0), time.monotonic() - end)
+                    recovery[kind] = max(recovery.get(kind, 0.0), time.monotonic() - begun)
             faults.restart()
             end = time.monotonic()
-            peer.wait(lambda: recovered(watcher, end), RECOVERY)
+            peer.wait(lambda: recovered(watcher, end), START)
         finally:
             faults.close()
         peer.pause(5.0)
@@ -103,7 +106,6 @@ def soak(minutes: float, seed: int, folder: Path, model_seconds: float) -> dict:
         },
         'latency_ms': {f'p{p}': round(float(np.percentile(latencies, p)), 1) for p in (50, 99)},
         'memory': memory.report(begin, minutes),
-        'memory_mib_every_minute': memory.course(begin),
         'faults': timeline,
         'faults_survived': dict(survived),
         'worst_recovery_s': {kind: round(value, 2) for kind, value in recovery.items()},
@@ -115,6 +117,12 @@ def soak(minutes: float, seed: int, folder: Path, model_seconds: float) -> dict:
     }
 
 
+def newest(watcher: Watcher, since: float) -> float | None:
+    """Return when the newest frame came, None if it is older than that moment."""
+    last = next(reversed(watcher.came['image'].values()), 0.0)
+    return last if last > since else None
+
+
 def recovered(watcher: Watcher, since: float) -> bool:
     """Tell whether a frame that came after that moment is answered."""
     images = watcher.came['image']
@@ -122,37 +130,40 @@ def recovered(watcher: Watcher, since: float) -> bool:
 
 
 class Memory:
-    """Resident memory of a process over time; pid: of it."""
+    """Resident memory of a process over time, its own and what it shares; pid: of it."""
+
+    PARTS = ('VmRSS', 'RssAnon', 'RssShmem')
 
     def __init__(self, pid: int) -> None:
-        self._path, self._samples = Path(f'/proc/{pid}/statm'), []
+        self._path, self._samples = Path(f'/proc/{pid}/status'), []
 
     def sample(self) -> None:
         """Note how much it is, in MiB."""
-        if self._path.exists() and (text := self._path.read_text()):
-            pages = int(text.split()[1])
-            used = pages * os.sysconf('SC_PAGE_SIZE') / 2**20
-            self._samples.append((time.monotonic(), used))
+        with contextlib.suppress(OSError, IndexError):  # it has ended, or is about to
+            status = self._path.read_text()
+            used = [int(status.partition(f'{part}:')[2].split()[0]) / 1024 for part in self.PARTS]
+            self._samples.append((time.monotonic(), *used))
 
     def report(self, begin: float, minutes: float) -> dict:
-        """Fit a line through what came after the warm-up."""
-        since = begin + WARM_UP * 60 * minutes
-        times, used = np.array([one for one in self._samples if one[0] > since]).T
-        return {
-            'median_mib': round(float(np.median(used)), 1),
-            'max_mib': round(float(used.max()), 1),
-            'slope_mib_per_minute': round(float(np.polyfit(times / 60, used, 1)[0]), 3),
-        }
-
-    def course(self, begin: float) -> list[float]:
-        """Return one figure per minute, to look at."""
-        by_minute = {int((when - begin) / 60): round(used, 1) for when, used in self._samples}
-        return list(by_minute.values())
+        """Fit a line through what came after the warm-up; list one figure per minute."""
+        times, *used = np.array(self._samples).T
+        later = times > begin + WARM_UP * 60 * minutes
+        report = {}
+        for part, mib in zip(self.PARTS, used):
+            course = {int((t - begin) / 60): round(float(m), 1) for t, m in zip(times, mib)}
+            report[part] = {
+                'max_mib': round(float(mib.max()), 1),
+                'slope_mib_per_minute': round(
+                    float(np.polyfit(times[later] / 60, mib[later], 1)[0]), 3
+                ),
+                'every_minute_mib': list(course.values()),
+            }
+        return report
 
 
 def verdict(report: dict) -> list[str]:
     """Say what is not as it should be."""
-    frames, slope = report['frames'], report['memory']['slope_mib_per_minute']
+    frames, slope = report['frames'], report['memory']['VmRSS']['slope_mib_per_minute']
     checks = {
         f'frames were lost: {frames["lost"]}': frames['lost'],
         f'wrong answers: {frames["wrong"][:3]}': frames['wrong'],
