@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
 import torch
+from torch import nn
 from torch.nn import functional as F
 
 from grin_ros.camera import Camera
@@ -16,7 +17,7 @@ from grin_ros.checkpoint import ModelConfig
 from grin_ros.config import load
 from grin_ros.models.embeddings import FourierRays, GammaEmbedding
 from grin_ros.models.grin import GRIN, GRINConfig
-from grin_ros.models.image_encoder import absorb_counts, EncoderConfig, Standardise
+from grin_ros.models.image_encoder import absorb_counts, EncoderConfig, Neck, Standardise
 from grin_ros.models.layers import Attention
 from grin_ros.models.rin import LatentInit
 
@@ -169,7 +170,7 @@ def test_global_tokens_are_thinned_in_training_only():
     model = build()
     image, camera, uv, _, _ = scene()
     whole = model.encode(image, camera, uv).tokens[0][0].shape[2]
-    assert whole == 4 * 6 + 2 * 3  # strides 16 and 32 of 64 x 96
+    assert whole == 4 * 6  # stride 16 of 64 x 96
     model.train()
     counts = {model.encode(image, camera, uv).tokens[0][0].shape[2] for _ in range(20)}
     assert len(counts) > 1
@@ -179,7 +180,7 @@ def test_global_tokens_are_thinned_in_training_only():
 def test_local_features_are_bilinear_at_pixel_centres():
     model = build(geometry=False)
     camera = Camera.stack([Camera.from_intrinsics(60, 60, 47.5, 31.5, SIZE)])
-    maps = [torch.zeros(1, 16, SIZE[0] // s, SIZE[1] // s) for s in model.encoder.strides]
+    maps = [torch.zeros(1, 16, SIZE[0] // s, SIZE[1] // s) for s in model.neck.strides]
     ramp = (torch.arange(48) + 0.5) * 2 - 0.5  # u of the stride-2 cells' centres
     maps[0][0, 0] = ramp
     with torch.no_grad():
@@ -191,6 +192,31 @@ def test_local_features_are_bilinear_at_pixel_centres():
         uv = torch.tensor([[[10.0, 5.0], [33.25, 60.0], [80.5, 31.0]]])
         local = model.local(maps, camera, uv)
     torch.testing.assert_close(local[0, :, 0], uv[0, :, 0])
+
+
+def test_the_neck_takes_context_from_maps_coarser_than_those_it_gives():
+    neck = Neck((4, 4, 4), (8, 16, 32), dim=8, blocks=1).eval()
+    maps = [torch.randn(1, 4, 64 // s, 96 // s) for s in (8, 16, 32)]
+    with torch.no_grad():
+        before = neck(maps)
+        after = neck([*maps[:2], maps[2] + 1])
+    assert [tuple(x.shape) for x in before] == [(1, 8, 8, 12), (1, 8, 4, 6)]
+    assert all((a - b).abs().max() > 1e-3 for a, b in zip(after, before, strict=True))
+
+
+def test_jitter_shifts_whole_channels_of_an_image_and_only_in_training():
+    neck = Neck((6, 6), (8, 16), dim=6, blocks=0, jitter=2.0)
+    with torch.no_grad():
+        for conv in neck.lateral:  # the identity, so that the shift can be seen
+            conv.weight.copy_(torch.eye(6)[:, :, None, None])
+            conv.bias.zero_()
+    maps = [torch.zeros(3, 6, 8, 8), torch.randn(3, 6, 4, 4)]
+    neck.norm = nn.ModuleList(nn.Identity() for _ in maps)
+    calm = neck.eval()(maps)[1]
+    shift = neck.train()(maps)[1] - calm
+    torch.testing.assert_close(shift, shift[:, :, :1, :1].expand_as(shift))
+    assert shift.std(0).min() > 0.01
+    assert torch.equal(neck.eval()(maps)[1], calm)
 
 
 def test_self_conditioning_starts_as_the_plain_embedding():

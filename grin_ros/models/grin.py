@@ -29,7 +29,8 @@ class GRINConfig:
 
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
     feature_dim: int = 128  # width of the feature maps after the neck
-    neck_blocks: int = 4  # convolution blocks on the coarsest map
+    neck_blocks: int = 4  # convolution blocks on the map at stride 16
+    neck_jitter: float = 0.0  # random shift of channels in training, in deviations
     interface_dim: int = 192  # width of interface (pixel) tokens
     latent_dim: int = 256  # width of latent tokens
     latents: int = 128  # number of latent tokens
@@ -81,10 +82,13 @@ class GRIN(nn.Module):
         self.config = config
         dim = config.interface_dim
         self.encoder = build_encoder(config.encoder)
-        self.neck = Neck(self.encoder.channels, config.feature_dim, config.neck_blocks)
+        self.neck = Neck(
+            self.encoder.channels, self.encoder.strides, config.feature_dim, config.neck_blocks,
+            config.neck_jitter,
+        )  # fmt: skip
         self.rays = FourierRays(config.ray_bands)
         if config.local_conditioning:
-            scales = len(self.encoder.channels)
+            scales = len(self.neck.strides)
             self.local_feature = nn.Linear(scales * config.feature_dim, dim)
         if config.geometry:
             self.local_ray = nn.Linear(self.rays.dim, dim)
@@ -92,12 +96,12 @@ class GRIN(nn.Module):
         self.local_mlp = nn.Sequential(
             nn.LayerNorm(dim), nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim)
         )
-        self.coarse = [i for i, s in enumerate(self.encoder.strides) if s >= config.global_stride]
+        self.coarse = [i for i, s in enumerate(self.neck.strides) if s >= config.global_stride]
         if config.global_conditioning:
             if not self.coarse:
                 raise ValueError(
                     f'global_stride is {config.global_stride}, but the coarsest map of the '
-                    f'encoder has stride {self.encoder.strides[-1]}'
+                    f'neck has stride {self.neck.strides[-1]}'
                 )
             self.global_feature = nn.ModuleList(
                 nn.Conv2d(config.feature_dim, dim, 1) for _ in self.coarse
@@ -163,8 +167,9 @@ class GRIN(nn.Module):
         """Bring the encoder's maps to one width, with the rays of the coarsest one mixed in."""
         geometry = None
         if self.config.geometry:
-            rays = self.coarse_rays(camera, maps[-1])
-            geometry = self.neck_ray(rays).transpose(1, 2).unflatten(2, maps[-1].shape[-2:])
+            coarse = maps[len(self.neck.strides) - 1]
+            geometry = self.neck_ray(self.coarse_rays(camera, coarse)).transpose(1, 2)
+            geometry = geometry.unflatten(2, coarse.shape[-2:])
         return self.neck(maps, geometry)
 
     def coarse_rays(self, camera: Camera, x: torch.Tensor) -> torch.Tensor:

@@ -180,17 +180,29 @@ class Neck(nn.Module):
     Bring maps of all scales to one width and let coarse context flow into the fine ones.
 
     Maps are standardised per channel (a frozen trunk's channels have means many deviations away
-    from zero, which slows learning several times), brought to one width, and mixed from coarse to
-    fine: `blocks` convolution blocks on the coarsest map, one on each other but the finest, which
-    holds most of the pixels and would cost more than all others. This is the shallow, always
-    trained part on top of an encoder that may be frozen.
+    from zero, which slows learning several times) and brought to one width. Those coarser than
+    stride 16 are added to the map at stride 16, where context is mixed: `blocks` convolution
+    blocks there, one on each finer map but the finest, which holds most of the pixels and would
+    cost more than all others. This is the shallow, always trained part on top of an encoder that
+    may be frozen.
+
+    jitter: largest random shift, in deviations, of every channel of an image in training. What
+        makes pictures of one camera or one renderer alike sits in the channels' means; without
+        this they give away which data set, and so which distances, an image comes from.
     """
 
-    def __init__(self, channels: tuple[int, ...], dim: int, blocks: int):
+    STRIDE = 16  # of the coarsest map that comes out
+
+    def __init__(
+        self, channels: tuple[int, ...], strides: tuple[int, ...], dim: int, blocks: int,
+        jitter: float = 0.0,
+    ):  # fmt: skip
         super().__init__()
+        self.jitter = jitter
+        self.strides = tuple(s for s in strides if s <= self.STRIDE)
         self.norm = nn.ModuleList(Standardise(c) for c in channels)
         self.lateral = nn.ModuleList(nn.Conv2d(c, dim, 1) for c in channels)
-        counts = [1] * (len(channels) - 2) + [blocks]
+        counts = [1] * (len(self.strides) - 2) + [blocks]
         self.mix = nn.ModuleList(
             nn.Sequential(*(ConvBlock(dim) for _ in range(n))) for n in counts
         )
@@ -201,15 +213,23 @@ class Neck(nn.Module):
         """
         Map (B, C_s, H_s, W_s) of every scale s, fine to coarse, to (B, dim, H_s, W_s).
 
-        geometry: (B, dim, H_s, W_s), added to the coarsest scale, or None
+        geometry: (B, dim, H / 16, W / 16), added to the coarsest map that comes out, or None
+        returns: maps of the strides in `strides`
         """
-        maps = [conv(norm(x)) for conv, norm, x in zip(self.lateral, self.norm, maps, strict=True)]
-        if geometry is not None:
-            maps[-1] = maps[-1] + geometry
+        maps = [norm(x) for norm, x in zip(self.norm, maps, strict=True)]
+        if self.training and self.jitter:
+            share = torch.rand(len(maps[0]), 1, 1, 1, device=maps[0].device)
+            maps = [
+                x + self.jitter * share * torch.randn(*x.shape[:2], 1, 1, device=x.device)
+                for x in maps
+            ]
+        maps = [conv(x) for conv, x in zip(self.lateral, maps, strict=True)]
         for i in reversed(range(len(maps))):
             if i + 1 < len(maps):
                 above = F.interpolate(maps[i + 1], size=maps[i].shape[-2:], mode='bilinear')
                 maps[i] = maps[i] + above
-            if i > 0:
+            if i == len(self.strides) - 1 and geometry is not None:
+                maps[i] = maps[i] + geometry
+            if 0 < i < len(self.strides):
                 maps[i] = self.mix[i - 1](maps[i])
-        return maps
+        return maps[: len(self.strides)]
