@@ -1,0 +1,136 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The table of ablations in miniature, and the measure of what a longer lens does to depth."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from grin_ros import cli
+from grin_ros.camera import Camera
+from grin_ros.config import from_dict, load_yaml
+from grin_ros.pipeline import Prediction
+from grin_ros.training.ablate import Ablation, AblationConfig, focal_pair, VARIANTS, ZOOM
+from grin_ros.training.config import TrainConfig
+from grin_ros.training.labels import thin
+from grin_ros.training.sample import Sample, SampleSetWriter
+from grin_ros.training.trainer import Trainer
+
+SIZE = (64, 96)
+RECIPE = """\
+model: tiny.yaml
+sources: [{set: train, size: [64, 96]}]
+batch: 2
+pixels: 32
+"""
+CONFIG = """\
+recipe: recipe.yaml
+sets: [inside, outside]
+focal: [inside]
+steps: 4
+seeds: [0, 1]
+frames: 2
+output: runs
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    rng = np.random.default_rng(0)
+    for name, domain in (('train', 'indoor'), ('inside', 'indoor'), ('outside', 'outdoor')):
+        about = {'source': name, 'licence': 'CC0', 'depth_kind': 'synthetic',
+                 'domain': domain, 'min_depth': 0.3, 'max_depth': 20.0}  # fmt: skip
+        with SampleSetWriter(tmp_path / name, **about) as writer:
+            for i in range(3):
+                image = rng.integers(0, 255, (*SIZE, 3), np.uint8)
+                depth = np.full(SIZE, 1.0 + i, np.float32)
+                writer.add(Sample(image, depth, Camera.default(SIZE), str(i)))
+    (tmp_path / 'tiny.yaml').write_text(Path('config/grin_tiny.yaml').read_text())
+    (tmp_path / 'recipe.yaml').write_text(RECIPE)
+    (tmp_path / 'ablations.yaml').write_text(CONFIG)
+    return tmp_path
+
+
+def test_the_table_is_written_and_never_computed_twice(folder, monkeypatch, capsys):
+    lines = ['no rays', '1 % of the labels']
+    page = folder / 'docs' / 'ablations.md'
+    argv = ['ablate', str(folder / 'ablations.yaml'), '-o', str(page), '--device', 'cpu']
+    assert cli.main([*argv, '--only', *lines]) == 0
+    text = page.read_text()
+    rows = [row.split(' | ') for row in text.splitlines() if row.startswith('| ')]
+    assert [row[0].strip('| ') for row in rows[2:]] == lines
+    for row in rows[2:]:
+        assert len(row) == 9
+        assert all(' ± ' in cell for cell in row[1:])
+    assert '4 steps of 2 images with 32 labelled pixels, resnet trained' in text
+    assert 'Seeds: 0, 1' in text
+    assert 'Trained on train. Scored on 2 frames each of inside, outside' in text
+
+    def never(self):
+        raise AssertionError('a finished line is not trained again')
+
+    monkeypatch.setattr(Trainer, 'run', never)
+    page.unlink()
+    assert cli.main([*argv, '--only', 'no rays']) == 0
+    again = page.read_text().splitlines()
+    assert [row for row in again if row.startswith('| no rays')] == [
+        row for row in text.splitlines() if row.startswith('| no rays')
+    ]
+    assert cli.main([*argv, '--only', 'no wheels']) == 2
+    assert 'no wheels' in capsys.readouterr().err
+
+
+def test_every_line_changes_one_thing(folder):
+    recipe = Ablation(folder / 'ablations.yaml').recipe
+    assert recipe.steps == 4
+    for name, change in VARIANTS.items():
+        changed = change(recipe)
+        differing = [f.name for f in fields(TrainConfig)
+                     if getattr(changed, f.name) != getattr(recipe, f.name)]  # fmt: skip
+        assert differing == {'the recipe': []}.get(name, differing[:1]), name
+        assert (name == 'the recipe') == (changed == recipe)
+
+
+def test_the_shipped_table_names_every_set_that_counts():
+    config = from_dict(AblationConfig, load_yaml('config/ablations.yaml'), 'ablations')
+    assert len(config.seeds) > 1
+    assert config.sets
+    assert config.focal
+
+
+class Says:
+    """Answers as `depth_of(camera)` tells, everywhere."""
+
+    def __init__(self, depth_of):
+        self.depth_of = depth_of
+
+    def infer(self, image, camera, steps=None):
+        depth = np.full(image.shape[:2], self.depth_of(camera), np.float32)
+        return Prediction(depth, np.zeros_like(depth), depth > 0, camera)
+
+
+def test_drift_is_the_zoom_for_who_ignores_the_lens():
+    """What looks 1 / ZOOM as large is taken for that much nearer."""
+    image = np.zeros((*SIZE, 3), np.uint8)
+    sample = Sample(image, np.full(SIZE, 5.0, np.float32), Camera.default(SIZE), 'a')
+    knows = focal_pair(Says(lambda camera: 5.0), sample)
+    assert knows == {'drift': 0.0, 'whole': 0.0, 'middle': 0.0}
+    blind = focal_pair(Says(lambda camera: 5.0 * camera.size[1] / SIZE[1]), sample)
+    assert blind['drift'] == pytest.approx(-math.log(ZOOM), abs=0.03)
+    assert blind['whole'] == pytest.approx(0)
+    assert blind['middle'] == pytest.approx(1 - ZOOM, abs=0.02)
+
+
+def test_sparse_labels_are_the_same_ones_every_time():
+    depth = np.random.default_rng(0).uniform(1, 9, (200, 300)).astype(np.float16)
+    sparse = thin(depth, 0.01)
+    np.testing.assert_array_equal(sparse, thin(depth.copy(), 0.01))
+    kept = sparse > 0
+    assert kept.mean() == pytest.approx(0.01, abs=0.002)
+    np.testing.assert_array_equal(sparse[kept], depth[kept])
+    other = thin(depth + np.float16(1), 0.01) > 0
+    assert (kept & other).sum() < 0.1 * kept.sum()  # another image keeps others

@@ -1,0 +1,211 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""
+The command `grin ablate`: what each part of the method is worth, at an equal small budget.
+
+One recipe is trained again and again with one thing changed (GRIN sec. 5.6 and its claims), from
+several seeds, and scored on sample sets. All runs share the cached features of a frozen encoder.
+Every finished run is kept as JSON, so that a broken table is continued, not begun again.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+import json
+from pathlib import Path
+import re
+import sys
+
+import numpy as np
+import torch
+
+from grin_ros.config import from_dict, load_yaml
+from grin_ros.pipeline import DepthPipeline
+
+from .ablation_table import table
+from .config import expand, load_recipe, TrainConfig, ValidationConfig
+from .evaluate import domain_means, evaluate, rectified, spread_over
+from .sample import Sample, SampleSet
+from .trainer import Trainer
+
+ZOOM = 0.6  # share of the image that the picture with the longer focal length shows
+STEPS = (2, 10)  # of sampling
+
+Change = Callable[[TrainConfig], TrainConfig]
+
+
+def _network(**changes) -> Change:
+    return lambda c: replace(
+        c, model=replace(c.model, network=replace(c.model.network, **changes))
+    )
+
+
+def _depth(kind: str) -> Change:
+    return lambda c: replace(c, model=replace(c.model, depth=replace(c.model.depth, kind=kind)))
+
+
+def _target(target: str) -> Change:
+    return lambda c: replace(c, model=replace(c.model, target=target))
+
+
+def _labels(share: float) -> Change:
+    return lambda c: replace(c, labels=share)
+
+
+# What is changed, and how; one line each of the table.
+VARIANTS: dict[str, Change] = {
+    'the recipe': lambda c: c,
+    'no local conditioning': _network(local_conditioning=False),
+    'no global conditioning': _network(global_conditioning=False),
+    'no rays': _network(geometry=False),
+    'log10 of metres': _depth('log10'),
+    'natural log of metres': _depth('ln'),
+    'linear depth': _depth('linear'),
+    '10 % of the labels': _labels(0.1),
+    '1 % of the labels': _labels(0.01),
+    '0.1 % of the labels': _labels(0.001),
+    'eps as target': _target('eps'),
+    'v as target': _target('v'),
+}
+
+
+@dataclass(frozen=True)
+class AblationConfig:
+    """What is trained, for how long, and on what it is scored."""
+
+    recipe: str  # of `grin train`, relative to this file
+    sets: tuple[str, ...]  # to score on
+    focal: tuple[str, ...]  # of these, each frame is looked at with two focal lengths
+    steps: int = 400  # of training
+    seeds: tuple[int, ...] = (0, 1)
+    frames: int = 8  # of each set, spread evenly over it
+    output: str = '../runs/ablations'
+
+
+def score(pipeline: DepthPipeline, config: AblationConfig, sets, focal) -> dict:
+    """Score a model: domain means and sets at each of STEPS, and what a longer lens does to it."""
+    found = {}
+    for steps in STEPS:
+        reports = [evaluate(pipeline, s, steps=steps, limit=config.frames) for s in sets]
+        found[str(steps)] = {'domains': domain_means(reports), 'sets': reports}
+    pairs = [
+        focal_pair(pipeline, rectified(s[i]))
+        for s in focal
+        for i in spread_over(len(s), config.frames)
+    ]
+    return {**found, 'focal': {k: float(np.mean([p[k] for p in pairs])) for k in pairs[0]}}
+
+
+def focal_pair(pipeline: DepthPipeline, sample: Sample) -> dict[str, float]:
+    """
+    Look at one scene with two focal lengths: the whole image and its middle, enlarged.
+
+    returns: drift, |ln| of the median ratio of the depths that the two give to the same points,
+        0 where metric depth is kept; whole and middle, abs_rel of both on the middle's truth
+    """
+    height, width = sample.depth.shape
+    h, w = round(ZOOM * height), round(ZOOM * width)
+    top, left = (height - h) // 2, (width - w) // 2
+    window = np.s_[top : top + h, left : left + w]
+    middle = np.ascontiguousarray(sample.image[window])
+    steps = STEPS[-1]
+    whole = pipeline.infer(sample.image, sample.camera, steps=steps).depth[window]
+    close = pipeline.infer(middle, sample.camera.crop(top, left, h, w), steps=steps).depth
+    truth = sample.depth[window]
+    known = (truth > 0) & np.isfinite(whole) & np.isfinite(close)
+    if not known.any():
+        return {'drift': 0.0, 'whole': 0.0, 'middle': 0.0}
+    error = {
+        name: float(np.mean(np.abs(depth - truth)[known] / truth[known]))
+        for name, depth in (('whole', whole), ('middle', close))
+    }
+    return {'drift': float(abs(np.log(np.median(close[known] / whole[known])))), **error}
+
+
+class Ablation:
+    """
+    A table of runs.
+
+    path: YAML file of an AblationConfig
+    steps: of training, instead of the file's
+    """
+
+    def __init__(self, path: str | Path, steps: int | None = None):
+        path = Path(path)
+        config = from_dict(AblationConfig, load_yaml(path), str(path))
+        self.config = replace(config, steps=steps or config.steps)
+        self.folder = path.parent / config.output
+        self.sets, self.focal = (
+            [SampleSet(path.parent / expand(name, path)) for name in names]
+            for names in (config.sets, config.focal)
+        )
+        recipe = load_recipe(path.parent / config.recipe)
+        warmup = min(recipe.optimiser.warmup, self.config.steps // 4)
+        self.recipe = replace(
+            recipe,
+            steps=self.config.steps,
+            stages=(),
+            initial='',  # of another network, where that is what is changed
+            sources=tuple(replace(s, weight=s.weights[0]) for s in recipe.sources),
+            optimiser=replace(recipe.optimiser, warmup=warmup),
+            save_every=self.config.steps,
+            validation=ValidationConfig(),
+            features=recipe.features or str(self.folder / 'features'),
+        )
+
+    def run(self, name: str, seed: int, device: str) -> dict:
+        """Train and score one line from one seed, unless it was done before."""
+        slug = re.sub(r'[^a-z0-9]+', '_', name.lower()).strip('_')
+        folder = self.folder / f'{slug}_{seed}'
+        kept = folder / f'scores_{self.config.steps}.json'
+        if kept.is_file():
+            return json.loads(kept.read_text())
+        config = VARIANTS[name](replace(self.recipe, seed=seed, output=str(folder)))
+        trainer = Trainer(config, device)
+        losses = trainer.run()
+        if trainer.stopped:
+            raise KeyboardInterrupt
+        pipeline = DepthPipeline.from_checkpoint(folder / 'last.safetensors', device)
+        scores = score(pipeline, self.config, self.sets, self.focal)
+        scores |= {'loss': float(np.nanmean(losses[-20:])), 'hours': trainer.seconds / 3600}
+        kept.write_text(json.dumps(scores))
+        (folder / 'state.safetensors').unlink()  # several times the weights, and of no use now
+        return scores
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `grin ablate`."""
+    parser.add_argument('config', help='YAML file, such as config/ablations.yaml')
+    parser.add_argument('-o', '--output', type=Path, default='docs/ablations.md', metavar='MD')
+    parser.add_argument(
+        '--steps', type=int, metavar='N', help="of training, instead of the file's"
+    )
+    parser.add_argument('--only', nargs='+', metavar='LINE', help='these lines of the table')
+    parser.add_argument(
+        '--device', default='cuda' if torch.cuda.is_available() else 'cpu', metavar='D',
+        help='cpu, cuda, cuda:1 ... (default here: %(default)s)',
+    )  # fmt: skip
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train and score every line, and write the table after each."""
+    names = args.only or list(VARIANTS)
+    unknown = [name for name in names if name not in VARIANTS]
+    if unknown:
+        raise ValueError(f'there is no line {unknown[0]!r}; choose of {", ".join(VARIANTS)}')
+    if args.steps is not None and args.steps < 4:
+        raise ValueError('--steps must be at least 4')
+    ablation = Ablation(args.config, args.steps)
+    scores: dict[str, list[dict]] = {}
+    # Seed by seed, so that a table that is stopped early has all its lines.
+    for seed in ablation.config.seeds:
+        for name in names:
+            print(f'{name}, seed {seed}', file=sys.stderr, flush=True)
+            scores.setdefault(name, []).append(ablation.run(name, seed, args.device))
+            args.output.parent.mkdir(parents=True, exist_ok=True)
+            args.output.write_text(
+                table(scores, ablation.config, ablation.recipe, args.device, ZOOM)
+            )
+    print(f'wrote {args.output}')
+    return 0
