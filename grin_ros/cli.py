@@ -20,6 +20,7 @@ COMMANDS = {
     'eval': ('grin_ros.training.evaluate', 'score a checkpoint on sample sets'),
     'train': ('grin_ros.training.train', 'train from a YAML recipe'),
     'weights': ('grin_ros.training.weights', 'make the default weights, from nothing'),
+    'ablate': ('grin_ros.training.ablate', 'what each part of the method is worth'),
     'calibrate': ('grin_ros.training.calibrate', 'fit the uncertainty of a checkpoint'),
     'bag': ('grin_ros.training.bag_command', 'look into bags and make sample sets of them'),
     'synth': ('grin_ros.training.world.synth', 'render a synthetic sample set'),
