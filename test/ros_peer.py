@@ -209,11 +209,11 @@ def picture(height: int, width: int) -> np.ndarray:
     return pixels
 
 
-def drive(peer, image, info, topics, image_topic='image'):
+def drive(peer, image, info, topics, image_topic='image', info_topic='camera_info'):
     """Send image and info again and again until every topic answers with that stamp."""
 
     def answers():
-        peer.send('camera_info', info)
+        peer.send(info_topic, info)
         peer.send(image_topic, image)
         peer.pause(0.1)
         found = {
