@@ -1,0 +1,155 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The node's model when things go wrong: a lost device, a stop, an exchange, two threads."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy')
+
+from ros_peer import image_message
+
+from grin_ros.ros.converter import Frame
+from grin_ros.ros.model import Interrupted, Model
+from grin_ros.ros.node_config import NodeConfig
+from grin_ros.ros.work import bring_through
+
+LOST = """CUDA error: unspecified launch failure
+CUDA kernel errors might be asynchronously reported at some other API call.
+For debugging consider passing CUDA_LAUNCH_BLOCKING=1"""
+HEADER = image_message(np.zeros((4, 4, 3), np.uint8)).header
+
+
+class Pipeline:
+    checkpoint, device, steps = 'none', 'cpu', 2
+
+    def __init__(self):
+        self.error, self.batches, self.inside, self.most_inside = None, [], 0, 0
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.go_on.set()
+
+    def infer_batch(self, images, cameras, *, on_step, **options):
+        self.batches.append(len(images))
+        self.inside += 1
+        self.most_inside = max(self.most_inside, self.inside)
+        try:
+            for _ in range(self.steps):
+                self.begun.set()
+                assert self.go_on.wait(10)
+                if on_step is not None:
+                    on_step()
+            if self.error is not None:
+                raise self.error
+        finally:
+            self.inside -= 1
+        return ['depth'] * len(images)
+
+
+class Stream:
+    """A camera that takes down what becomes of its frames."""
+
+    def __init__(self, unreadable=False):
+        self.unreadable, self.refused, self.written = unreadable, [], []
+
+    def wanted(self):
+        return ['depth/image']
+
+    def read(self, message, config):
+        if self.unreadable:
+            raise ValueError('no such\nencoding')
+        return Frame(HEADER, np.zeros((4, 4, 3), np.uint8), None, None)
+
+    def write(self, frame, prediction, config, begun):
+        self.written.append(prediction)
+
+    def refuse(self, reason):
+        self.refused.append(reason)
+
+
+@pytest.fixture
+def model():
+    return Model(lambda path, device: Pipeline(), NodeConfig())
+
+
+def work(model, *streams, alive=lambda: True):
+    return bring_through(dict.fromkeys(streams), model, NodeConfig(), alive)
+
+
+def test_it_is_warmed_up_with_as_many_images_as_will_come():
+    model = Model(lambda path, device: Pipeline(), NodeConfig(cameras='a,b,c'))
+    assert model.pipeline.batches == [3]
+
+
+def test_a_lost_device_is_one_sentence_with_the_remedy(model):
+    model.pipeline.error = RuntimeError(LOST)
+    stream = Stream()
+    failure = work(model, stream)
+    assert failure == (
+        'cpu does not answer (CUDA error: unspecified launch failure): restart the node'
+    )
+    assert stream.refused == [failure] and not stream.written
+    model.pipeline.error = None
+    assert work(model, stream) == '' and stream.written == ['depth']
+
+
+def test_whatever_else_a_model_raises_is_survived(model):
+    stream = Stream()
+    for error in (MemoryError('too\nlittle'), KeyError('x'), AssertionError()):
+        model.pipeline.error = error
+        assert work(model, stream) == stream.refused[-1]
+    assert stream.refused == ['too little', "'x'", 'AssertionError']
+
+
+def test_an_image_that_cannot_be_read_does_not_stop_the_others(model):
+    good, bad = Stream(), Stream(unreadable=True)
+    assert work(model, bad, good) == ''
+    assert good.written == ['depth'] and not good.refused
+    assert bad.refused == ['no such encoding'] and not bad.written
+    assert work(model, bad) is None, 'which says nothing of the model'
+
+
+def test_a_stop_ends_the_inference_at_its_next_step_without_a_word(model):
+    stream = Stream()
+    assert work(model, stream, alive=lambda: False) is None
+    assert not stream.refused and not stream.written
+    with pytest.raises(Interrupted):
+        model.infer([Frame(HEADER, np.zeros((4, 4, 3)), None, None)], NodeConfig(), lambda: False)
+
+
+def test_two_threads_do_not_infer_at_once(model):
+    """As after deactivate and activate, while the frame of before is in its last step."""
+    pipeline = model.pipeline
+    pipeline.go_on.clear()
+    pipeline.begun.clear()
+    streams = Stream(), Stream()
+    threads = [threading.Thread(target=work, args=(model, stream)) for stream in streams]
+    threads[0].start()
+    assert pipeline.begun.wait(10)
+    threads[1].start()
+    threads[1].join(0.2)
+    assert threads[1].is_alive() and pipeline.inside == 1
+    pipeline.go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert pipeline.most_inside == 1 and all(stream.written for stream in streams)
+
+
+def test_nothing_keeps_a_model_that_was_let_go_of():
+    model = Model(lambda path, device: Pipeline(), NodeConfig())
+    work(model, Stream())
+    pipeline = weakref.ref(model.pipeline)
+    del model
+    assert pipeline() is None
+
+
+def test_figures_for_the_operator(model):
+    assert model.figures(NodeConfig())['inference_p50_ms'] == ''
+    work(model, Stream())
+    figures = model.figures(NodeConfig(steps=7))
+    assert float(figures['inference_p50_ms']) >= 0
+    assert (figures['device'], figures['checkpoint'], figures['steps']) == ('cpu', 'none', 7)
+    assert model.figures(NodeConfig())['steps'] == 2
