@@ -16,8 +16,7 @@ from grin_ros.camera import Camera
 
 # Inverse depths that differ by less are one surface.
 SAME_SURFACE = 0.05
-PIXELS = 1.0  # of parallax, below which nothing can be hidden
-FIELD_MARGIN = 1.1  # of the tangents at the image's border
+PIXELS = 2.0  # of parallax, below which nothing can be hidden
 
 
 def project(points: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
@@ -34,8 +33,7 @@ def project(points: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray]
         uv = tangents * K.diagonal()[:2] + K[:2, 2]
     else:
         # Far outside of the field of view a polynomial folds back into the image.
-        low, high = _field_of_view(camera, K)
-        index = index[((tangents >= low) & (tangents <= high)).all(axis=1)]
+        index = index[np.hypot(*tangents.T) < camera.distortion.limit]
         uv = camera.distortion.project(points[index].astype(np.float64), K)
     height, width = camera.size
     # Before rounding, because what is not finite or huge has no integer.
@@ -112,17 +110,3 @@ def parallax(origin: np.ndarray, camera: Camera) -> np.ndarray:
     out[..., 0] = fx * origin[0] - (np.arange(width) - cx) * origin[2]
     out[..., 1] = (fy * origin[1] - (np.arange(height) - cy) * origin[2])[:, None]
     return out
-
-
-def _field_of_view(camera: Camera, K: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the smallest and the largest tangents (x/z, y/z) that the border sees, widened."""
-    height, width = camera.size
-    u, v = np.linspace(0, width - 1, 33), np.linspace(0, height - 1, 33)
-    border = np.concatenate([
-        np.stack([u, 0 * u], 1), np.stack([u, 0 * u + height - 1], 1),
-        np.stack([0 * v, v], 1), np.stack([0 * v + width - 1, v], 1),
-    ])[:, None]  # fmt: skip
-    lens = camera.distortion
-    undistort = cv2.fisheye.undistortPoints if lens.fisheye else cv2.undistortPoints
-    tangents = undistort(border, K, lens.vector)[:, 0]
-    return tangents.min(axis=0) * FIELD_MARGIN, tangents.max(axis=0) * FIELD_MARGIN

@@ -106,7 +106,7 @@ def test_the_vehicle_itself_is_left_out(tmp_path):
     v, u = np.nonzero(samples[0].depth)
     tangents = np.hypot((u - 31.5) / rig.FOCAL, (v - 23.5) / rig.FOCAL)
     assert tangents.min() == pytest.approx(np.sqrt((22 / 20) ** 2 - 1), abs=0.03)
-    with pytest.raises(ValueError, match='no image became a sample.*too few points'):
+    with pytest.raises(ValueError, match=r'no image became a sample.*too few points'):
         extracted(tmp_path, Rig(frames=1).messages(), 'far', max_depth=5.0)
 
 

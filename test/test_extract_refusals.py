@@ -63,13 +63,13 @@ def body_frame():
 
 
 CASES = {
-    'no points': (without('/lidar/points'), [], 'no points topic; the bag has /camera/camera_info'),
+    'no points': (without('/lidar/points'), [], 'no points topic; the bag has /camera'),
     'no image': (without('/camera/image_raw'), [], 'no image topic; the bag has'),
     'no camera_info': (
         without('/camera/camera_info'), [], 'no camera_info topic.*--intrinsics FILE.yaml'
     ),
     'no transform': (without('/tf_static'), [], 'no transform from the LiDAR.*--extrinsics'),
-    'unknown topic': (without(), ['--points', '/other'], "'/other' is no points topic of this bag"),
+    'unknown topic': (without(), ['--points', '/other'], "'/other' is no points topic"),
     'mixed resolutions': (mixed(), [], 'change from 64 x 48 to 32 x 24 pixels.*--start and --end'),
     'clock set back': (looped(), [], r'the clock jumps: the stamps of /camera/image_raw go back'),
     'clock set on': (
@@ -77,10 +77,13 @@ CASES = {
         r'the clock jumps: .* move apart by 3600\.0 s, 0\.5 s after',
     ),
     'two clocks': (
-        shifted('/lidar/points', 3600), [], r'never match.*--image-offset 3600\.0.*--stamps receive',
+        shifted('/lidar/points', 3600), [],
+        r'never match.*--image-offset 3600\.0.*--stamps receive',
     ),
     'uncalibrated': (uncalibrated(), [], 'CameraInfo is not calibrated'),
-    'a body frame': (body_frame(), [], "'camera_link' of the images is no optical frame.*one of camera_optical"),
+    'a body frame': (
+        body_frame(), [], "'camera_link' of the images is no optical frame.*one of camera_optical",
+    ),
     'nothing chosen': (without(), ['--start', '60'], 'nothing lies between --start and --end'),
     'odd number': (without(), ['--every', '0'], 'every 0 is not a whole number'),
     'no such YAML': (without(), ['--extrinsics', 'none.yaml'], 'none.yaml: no such YAML'),
