@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from grin_ros import bench_node, config
 from grin_ros.camera import Camera
-from grin_ros.checkpoint import build_model, ModelConfig
+from grin_ros.checkpoint import AnyModelConfig, build_model
 from grin_ros.options import add_pipeline_arguments, at_least_one, load_pipeline
 from grin_ros.pipeline import DepthPipeline, processing_size
 from grin_ros.sampler import autocast
@@ -73,7 +73,8 @@ class Frame:
         self.uv, self.x_t, self.cond, self.state = {}, {}, {}, None
         for stride in {*STRIDES, pipeline.config.stride}:
             self.uv[stride] = self.camera.grid(stride).flatten(0, 1)[None].to(device)
-            self.x_t[stride] = torch.randn(1, self.uv[stride].shape[1], 1, device=device)
+            shape = (1, *self.fitted) if pipeline.config.dense else (self.uv[stride].shape[1], 1)
+            self.x_t[stride] = torch.randn(1, *shape, device=device)
             self.cond[stride] = self.encode(stride)
         self.state = self.step(pipeline.config.stride)[1]  # as in every step but the first
 
@@ -170,7 +171,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Measure, print the tables and write the figures."""
     if args.config:
-        network = config.load(ModelConfig, args.config)
+        network = config.load(AnyModelConfig, args.config)
         pipeline = DepthPipeline(build_model(network), network, args.device, Path(args.config))
     else:
         pipeline = load_pipeline(args)

@@ -12,7 +12,7 @@ import json
 import os
 from pathlib import Path
 import sys
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file
@@ -21,7 +21,9 @@ import torch
 from grin_ros.config import from_dict, to_dict
 from grin_ros.depth import DepthConfig
 from grin_ros.diffusion.schedule import ScheduleConfig, TARGETS
+from grin_ros.models import Denoiser
 from grin_ros.models.grin import GRIN, GRINConfig
+from grin_ros.models.unet import UNet, UNetConfig
 from grin_ros.uncertainty import UncertaintyConfig
 
 DEFAULT_NAME = 'grin_small.safetensors'
@@ -31,6 +33,9 @@ DEFAULT_NAME = 'grin_small.safetensors'
 class ModelConfig:
     """Everything that turns an image and a camera into metric depth: network and algebra."""
 
+    dense: ClassVar[bool] = False  # whether whole maps are denoised, not single pixels
+
+    kind: Literal['grin'] = 'grin'
     network: GRINConfig = field(default_factory=GRINConfig)
     depth: DepthConfig = field(default_factory=DepthConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
@@ -48,13 +53,39 @@ class ModelConfig:
                 raise ValueError(f'{name} is {getattr(self, name)}; it must be at least 1')
 
 
-def build_model(config: ModelConfig) -> GRIN:
+@dataclass(frozen=True)
+class DepthGenConfig(ModelConfig):
+    """
+    The same of DepthGen, whose network denoises whole depth maps (arXiv 2302.14816).
+
+    Several samples are averaged. With network.channels = 3 it is the model of pictures that
+    `grin pretrain` makes, and knows no depth yet.
+    """
+
+    dense: ClassVar[bool] = True
+
+    kind: Literal['depthgen'] = 'depthgen'
+    network: UNetConfig = field(default_factory=UNetConfig)
+    depth: DepthConfig = field(default_factory=lambda: DepthConfig('linear', 0.1, 10.0))
+    schedule: ScheduleConfig = field(default_factory=lambda: ScheduleConfig('cosine'))
+    target: str = 'eps'
+    pixels: int = 76800  # 240 x 320
+    steps: int = 128
+    stride: int = 1
+    sampler: Literal['ddpm', 'ddim'] = 'ddpm'  # ancestral | deterministic
+
+
+# What a checkpoint or a recipe may describe; `kind` says which.
+AnyModelConfig = ModelConfig | DepthGenConfig
+
+
+def build_model(config: ModelConfig) -> Denoiser:
     """Build the network of a configuration, with fresh weights."""
-    return GRIN(config.network)
+    return UNet(config.network) if config.dense else GRIN(config.network)
 
 
 def save(
-    path: str | Path, model: GRIN, config: ModelConfig, half: bool = False, **metadata: Any
+    path: str | Path, model: Denoiser, config: ModelConfig, half: bool = False, **metadata: Any
 ) -> None:
     """
     Write a checkpoint; a reader never sees half of it.
@@ -83,7 +114,9 @@ def _write(path: Path, tensors: dict, config: ModelConfig, metadata: dict) -> No
     os.replace(partial, path)
 
 
-def load(path: str | Path, device: str | torch.device = 'cpu') -> tuple[GRIN, ModelConfig, dict]:
+def load(
+    path: str | Path, device: str | torch.device = 'cpu'
+) -> tuple[Denoiser, ModelConfig, dict]:
     """
     Read a checkpoint written by `save`.
 
@@ -91,7 +124,7 @@ def load(path: str | Path, device: str | torch.device = 'cpu') -> tuple[GRIN, Mo
     raises: FileNotFoundError, or ValueError saying what does not fit
     """
     header, tensors = _read(Path(path))
-    config = from_dict(ModelConfig, json.loads(header['config']), f'checkpoint {path}')
+    config = from_dict(AnyModelConfig, json.loads(header['config']), f'checkpoint {path}')
     model = build_model(config)
     expected = model.state_dict()
     missing = sorted(expected.keys() - tensors.keys())

@@ -81,10 +81,11 @@ def from_dict(cls, data: dict, where: str):
     Make a dataclass from a plain dictionary, checking every key and every type.
 
     cls: a dataclass; its fields may be bool, int, float, str, Literal, Optional, Union, tuple,
-        list, dict and other dataclasses
+        list, dict and other dataclasses; or a union of dataclasses, which the value of their
+        field `kind` tells apart, the first one's by default
     where: what the data are, for the error message, such as the name of a file
     """
-    return _build(cls, data, where, '')
+    return _convert(cls, data, where, '')
 
 
 def _build(cls, data, where, path):
@@ -145,6 +146,11 @@ def _convert_union(hints, value, where, path, refusal):
     hints = [hint for hint in hints if hint is not type(None)]
     if len(hints) == 1:  # Optional: the one member knows best what is wrong.
         return _convert(hints[0], value, where, path)
+    if all(map(dataclasses.is_dataclass, hints)) and isinstance(value, dict):
+        kinds = {hint.kind: hint for hint in hints}
+        name = f'{path}.kind' if path else 'kind'
+        kind = _convert(Literal[tuple(kinds)], value.get('kind', hints[0].kind), where, name)
+        return _build(kinds[kind], value, where, path)
     for hint in hints:
         try:
             return _convert(hint, value, where, path)

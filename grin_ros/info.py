@@ -14,8 +14,9 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from torch import nn
 
-from grin_ros.checkpoint import default_checkpoint, load
+from grin_ros.checkpoint import default_checkpoint, load, ModelConfig
 from grin_ros.config import to_dict
 
 # Of a stage, in the metadata of the run that made it.
@@ -49,11 +50,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({'config': to_dict(config), 'metadata': metadata, 'manifest': stages}))
         return 0
-    encoder = sum(p.numel() for p in model.encoder.parameters())
-    rest = sum(p.numel() for p in model.parameters()) - encoder
     table = Table('entry', 'value', title=str(path))
     table.add_row('size', f'{path.stat().st_size / 2**20:.1f} MiB')
-    table.add_row('parameters', f'{encoder / 1e6:.2f} M encoder + {rest / 1e6:.2f} M GRIN')
+    table.add_row('parameters', _parameters(model, config))
     hidden = {*STAGE, 'earlier', 'stages'}
     for name, value in (*to_dict(config).items(), *metadata.items()):
         if name not in hidden:
@@ -66,6 +65,14 @@ def run(args: argparse.Namespace) -> int:
         hours = sum(stage.get('hours', 0) for stage in stages)
         console.print(f'trained for {hours:.2f} h in {len(stages)} stages', highlight=False)
     return 0
+
+
+def _parameters(model: nn.Module, config: ModelConfig) -> str:
+    total = sum(p.numel() for p in model.parameters())
+    if config.dense:
+        return f'{total / 1e6:.2f} M U-Net'
+    encoder = sum(p.numel() for p in model.encoder.parameters())
+    return f'{encoder / 1e6:.2f} M encoder + {(total - encoder) / 1e6:.2f} M GRIN'
 
 
 def _stage_table(number: int, stage: dict) -> Table:

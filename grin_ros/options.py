@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 import torch
 
@@ -22,7 +23,7 @@ def add_pipeline_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_inference_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare --steps, --samples and --stride."""
+    """Declare --steps, --samples, --stride and --sampler."""
     parser.add_argument(
         '--steps', type=at_least_one, metavar='N', help="denoising steps; default: checkpoint's"
     )
@@ -35,11 +36,21 @@ def add_inference_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='S',
         help="every S-th pixel of the fitted image is computed; default: checkpoint's",
     )
+    parser.add_argument(
+        '--sampler', choices=('ddpm', 'ddim'), help="of DepthGen; default: the checkpoint's"
+    )
 
 
 def load_pipeline(args: argparse.Namespace) -> DepthPipeline:
-    """Load what --checkpoint and --device ask for."""
-    return DepthPipeline.from_checkpoint(args.checkpoint, args.device)
+    """Load what --checkpoint, --device and --sampler ask for."""
+    pipeline = DepthPipeline.from_checkpoint(args.checkpoint, args.device)
+    sampler = getattr(args, 'sampler', None)
+    if not sampler:
+        return pipeline
+    if not pipeline.config.dense:
+        raise ValueError('GRIN samples by DDIM alone; leave --sampler out')
+    config = replace(pipeline.config, sampler=sampler)
+    return DepthPipeline(pipeline.model, config, args.device, pipeline.checkpoint)
 
 
 def inference_options(args: argparse.Namespace) -> dict[str, int | None]:

@@ -2,7 +2,7 @@
 """
 The networks behind one seam: a denoiser encodes a frame once and predicts at every step.
 
-GRIN sees (B, N, 1) queried pixels, a U-Net would see (B, 1, H, W); schedule, loss and samplers in
+GRIN sees (B, N, 1) queried pixels, DepthGen's U-Net (B, 1, H, W); schedule, loss and samplers in
 `grin_ros.diffusion` are elementwise and never ask.
 """
 
