@@ -14,7 +14,7 @@ def depth_image(points: np.ndarray, camera: Camera, nearest: float = 0.0) -> np.
 
     As DGP and the depth code around it do, a coordinate is cut off to a whole pixel and of
     several points in a pixel the last one stays, hidden ones included: figures are compared with
-    others that were made so. Training samples are made with more care, in `projection.py`.
+    others that were made so. `grin_ros/projection.py` makes training samples with more care.
 
     points: (N, 3), metres, in the camera's frame; nearest: metres, of the points to keep
     returns: (H, W) float32, metres, 0 where there is no point
