@@ -23,8 +23,10 @@ COMMANDS = {
     'ablate': ('grin_ros.training.ablate', 'what each part of the method is worth'),
     'calibrate': ('grin_ros.training.calibrate', 'fit the uncertainty of a checkpoint'),
     'bag': ('grin_ros.training.bag_command', 'look into bags and make sample sets of them'),
+    'card': ('grin_ros.training.card', 'write the model card of a checkpoint'),
     'synth': ('grin_ros.training.world.synth', 'render a synthetic sample set'),
     'bench': ('grin_ros.bench', 'time the pipeline on this machine'),
+    'bench-data': ('grin_ros.training.bench_data', 'the same as `bench data`: time bag to batch'),
     'info': ('grin_ros.info', 'say what a checkpoint holds'),
     'play': ('grin_ros.training.play', 'publish a bag or a sample set as a camera'),
     'demo': ('grin_ros.demo', 'camera process and node over DDS, with pictures and a report'),
@@ -42,6 +44,8 @@ def main(argv: list[str] | None = None) -> int:
     returns: exit code; 0 well, 2 a mistake that one sentence on stderr explains, 130 Ctrl-C
     """
     argv = sys.argv[1:] if argv is None else argv
+    if argv[:2] == ['bench', 'data']:  # of training, of which grin_ros.bench knows nothing
+        argv = ['bench-data', *argv[2:]]
     try:
         args = _parser(argv).parse_args(argv)
         return args.run(args) or 0

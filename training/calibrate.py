@@ -42,7 +42,8 @@ def collect(
     frames: of each set, spread evenly over it
     returns: one array (2, N) for each set: spread and error, both relative to predicted depth
     """
-    raw = replace(pipeline.config, uncertainty=UncertaintyConfig(views=True))
+    views = not getattr(pipeline.config, 'dense', False)  # a dense answer would be mirrored too
+    raw = replace(pipeline.config, uncertainty=UncertaintyConfig(views=views))
     pipeline = DepthPipeline(pipeline.model, raw, pipeline.device)
     rng, found = np.random.default_rng(seed), []
     jobs = [(s, i) for s in sets for i in spread_over(len(s), frames)]
@@ -128,6 +129,7 @@ def calibrate(
     """Fit on the sets, and write the checkpoint with the result and its origin to output."""
     pixels = collect(pipeline, sets, frames=frames, samples=samples)
     uncertainty = fit(pixels)
+    uncertainty = replace(uncertainty, views=not getattr(pipeline.config, 'dense', False))
     _, config, metadata = load(checkpoint)
     about = {
         'samples': samples, 'steps': pipeline.steps,

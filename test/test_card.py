@@ -1,0 +1,90 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The model card holds the figures of the evaluations, and what people wrote stays in it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from grin_ros import cli
+from grin_ros.checkpoint import build_model, ModelConfig, save
+from grin_ros.config import load as load_config
+from grin_ros.training.card import BEGIN, END
+from grin_ros.training.metrics import METRICS
+from grin_ros.training.uncertainty import FIGURES
+
+
+def evaluation(steps, base, uncertainty=False):
+    """What grin eval writes, with figures that are told apart: base + 0.001 per set."""
+    sets = []
+    for i, (name, domain) in enumerate((('stairs', 'indoor'), ('drive', 'outdoor'))):
+        figures = dict.fromkeys(METRICS, base + 0.001 * i)
+        scaled = dict.fromkeys(METRICS, base + 0.05 + 0.001 * i)
+        report = {'name': name, 'domain': domain, 'frames': 4, 'coverage': 1.0,
+                  'ms_per_frame': 100.0 + i, 'metrics': figures, 'scaled': scaled}  # fmt: skip
+        if uncertainty:
+            report['uncertainty'] = dict.fromkeys(FIGURES, 0.61)
+        sets.append(report)
+    domains = {
+        s['domain']: {'sets': 1, 'metrics': s['metrics'], 'scaled': s['scaled']} for s in sets
+    }
+    return {'checkpoint': 'x', 'device': 'cpu', 'steps': steps, 'samples': 4 if uncertainty else 1,
+            'stride': 4, 'limit': None, 'sets': sets, 'domains': domains}  # fmt: skip
+
+
+@pytest.fixture
+def files(tmp_path):
+    config = load_config(ModelConfig, 'config/grin_tiny.yaml')
+    source = {'name': 'room', 'frames': 90, 'variants': 2, 'source': 'seeds 0 to 89',
+              'licence': 'Apache-2.0'}  # fmt: skip
+    save(
+        tmp_path / 'w.safetensors', build_model(config), config, step=60, hours=1.25, device='cpu',
+        sources=[source], recipe={'batch': 16, 'seed': 3}, evaluation='never trained on val',
+        earlier=[{'step': 40, 'hours': 0.5, 'sources': [{**source, 'name': 'street'}]}],
+    )  # fmt: skip
+    for name, data in (('2', evaluation(2, 0.3)), ('1', evaluation(1, 0.4)),
+                       ('u', evaluation(2, 0.2, True))):  # fmt: skip
+        (tmp_path / f'{name}.json').write_text(json.dumps(data))
+    return tmp_path
+
+
+def test_the_card_tells_data_recipe_and_figures(files):
+    page = files / 'CARD.md'
+    argv = ['card', str(files / 'w.safetensors'), '-o', str(page), '--eval']
+    assert cli.main([*argv, *(str(files / f'{name}.json') for name in '21u')]) == 0
+    text = page.read_text()
+    assert '| AbsRel | 1 step, 1 sample | 2 steps, 1 sample | 2 steps, 4 samples |' in text
+    assert '| stairs (indoor) | 0.400 | 0.300 | 0.200 |' in text
+    assert '| drive (outdoor) | 0.451 | 0.351 | 0.251 |' in text  # after scaling
+    assert '| **mean outdoor** | **0.401** | **0.301** | **0.201** |' in text
+    assert '| stairs | 100 | 100 | 100 |' in text
+    assert '| room | 90 | 2 | seeds 0 to 89 | Apache-2.0 |' in text
+    assert 'Stage 1: 40 steps' in text
+    assert 'Stage 2: 60 steps, 16 images a step, 1.25 h, on cpu, seed 3' in text
+    assert 'Trained 1.75 h in sum. Never trained on val.' in text
+    assert '| drive | 0.61 | 0.610 | 0.610 | 61% | 61% |' in text
+    assert 'must not be' in text
+
+
+def test_what_people_wrote_stays(files):
+    page = files / 'CARD.md'
+    argv = ['card', str(files / 'w.safetensors'), '-o', str(page)]
+    assert cli.main(argv) == 0
+    before, rest = page.read_text().split(BEGIN)
+    page.write_text(f'{before}{BEGIN}\nIt takes a poster for a window.\n{END}{rest.split(END)[1]}')
+    assert cli.main([*argv, '--eval', str(files / '2.json')]) == 0
+    text = page.read_text()
+    assert text.count('It takes a poster for a window.') == 1
+    assert '| stairs (indoor) | 0.300 |' in text
+
+
+def test_figures_of_other_sets_are_not_put_side_by_side(files, capsys):
+    other = evaluation(4, 0.1)
+    other['sets'][0]['name'] = 'office'
+    (files / 'o.json').write_text(json.dumps(other))
+    argv = ['card', str(files / 'w.safetensors'), '-o', str(files / 'C.md'), '--eval']
+    assert cli.main([*argv, str(files / '2.json'), str(files / 'o.json')]) == 2
+    assert 'different sets' in capsys.readouterr().err
+    assert cli.main([*argv, str(files / 'none.json')]) == 2
+    assert 'grin eval --json' in capsys.readouterr().err
