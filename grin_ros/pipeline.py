@@ -10,7 +10,7 @@ sec. 5.6 and fig. 5).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 import math
 from pathlib import Path
 
@@ -20,10 +20,12 @@ from torch.nn import functional as F
 
 from grin_ros.camera import Camera
 from grin_ros.checkpoint import default_checkpoint, load, ModelConfig
+from grin_ros.dense_sampler import DenseSampler
 from grin_ros.depth import DepthTransform
 from grin_ros.models import Denoiser
 from grin_ros.prompt import KnownPixels, Prompt
 from grin_ros.sampler import Sampler
+from grin_ros.video import Video
 
 MULTIPLE = 32  # the sides of the processing size: the coarsest stride of the encoders
 
@@ -38,12 +40,14 @@ class Prediction:
         checkpoint says how; uncalibrated it is zero for one sample
     valid: (H, W) bool
     camera: pinhole camera of this depth map
+    spacing: pixels of this depth map between those that were queried
     """
 
     depth: np.ndarray
     std: np.ndarray
     valid: np.ndarray
     camera: Camera | None
+    spacing: float = 1.0
 
 
 def processing_size(size: tuple[int, int], pixels: int) -> tuple[int, int]:
@@ -76,7 +80,8 @@ class DepthPipeline:
         self.steps = config.steps
         self.checkpoint = checkpoint
         self.transform = DepthTransform(config.depth)
-        self.sampler = Sampler(self.model, config, self.device)
+        kind = DenseSampler if config.dense else Sampler
+        self.sampler = kind(self.model, config, self.device)
 
     @classmethod
     def from_checkpoint(
@@ -92,7 +97,7 @@ class DepthPipeline:
         self, image: np.ndarray, camera: Camera | None, *, uv: np.ndarray | None = None,
         stride: int | None = None, steps: int | None = None, samples: int = 1,
         full_size: bool = True, seed: int = 0, prompt: Prompt | None = None,
-        on_step: Callable[[], None] | None = None,
+        video: Video | None = None, on_step: Callable[[], None] | None = None,
     ) -> Prediction:  # fmt: skip
         """
         Predict the metric depth of one image.
@@ -102,15 +107,16 @@ class DepthPipeline:
         uv: (N, 2) pixels of the image to ask for, instead of a grid
         stride: every stride-th pixel of the fitted image is queried; the cost follows its square
         steps: denoising steps; None = the checkpoint's default
-        samples: independent samples; depth is their median
+        samples: independent samples; depth is their median, of a dense model their mean
         full_size: bring depth to the image's size, else return the queried grid as it is
         seed: of the noise; the same seed gives the same depth
         prompt: pixels whose depth is known
+        video: the last frame, if this one may follow it; see `Video.follow`
         on_step: called before every step; what it raises ends the inference
         """
         (prediction,) = self.infer_batch(
             [image], [camera], uv=uv, stride=stride, steps=steps, samples=samples,
-            full_size=full_size, seed=seed, prompts=[prompt], on_step=on_step,
+            full_size=full_size, seed=seed, prompts=[prompt], videos=[video], on_step=on_step,
         )  # fmt: skip
         return prediction
 
@@ -119,16 +125,17 @@ class DepthPipeline:
         self, images: Sequence[np.ndarray], cameras: Sequence[Camera | None], *,
         uv: np.ndarray | None = None, stride: int | None = None, steps: int | None = None,
         samples: int = 1, full_size: bool = True, seed: int = 0,
-        prompts: Sequence[Prompt | None] = (), on_step: Callable[[], None] | None = None,
+        prompts: Sequence[Prompt | None] = (), videos: Sequence[Video | None] = (),
+        on_step: Callable[[], None] | None = None,
     ) -> list[Prediction]:  # fmt: skip
         """
         Predict the metric depth of several images; see `infer`.
 
-        Images of one processing size and without a prompt are worked on together. What comes out
-        does not depend on the company.
+        Images of one processing size, without prompt and video, are worked on together. What comes
+        out does not depend on the company.
 
         images, cameras: one each per image; sizes may differ
-        prompts: one per image, or nothing
+        prompts, videos: one each per image, or nothing
         """
         sizes = [_check_image(image) for image in images]
         cameras = [camera or Camera.default(size) for camera, size in zip(cameras, sizes)]
@@ -146,9 +153,11 @@ class DepthPipeline:
             if prompt is not None and len(prompt):
                 known = KnownPixels(prompt, size, fitted, self.transform)
                 known = known if len(known) else None
-            key = fitted if known is None and uv is None else index
-            groups.setdefault(key, (fitted, known, []))[2].append(index)
-        for fitted, known, members in groups.values():
+            video = videos[index] if videos else None
+            alone = not (known is None and uv is None and video is None)
+            key = index if alone else fitted
+            groups.setdefault(key, (fitted, known, video, []))[-1].append(index)
+        for fitted, known, video, members in groups.values():
             grid = tuple(math.ceil(side / stride) for side in fitted)
             if uv is None:
                 queried = _pixel_centres(grid, fitted)
@@ -158,7 +167,7 @@ class DepthPipeline:
             pictures = [images[index] for index in members]
             fitting = [cameras[index].resize(fitted) for index in members]
             x, at_known = self.sampler(
-                pictures, fitting, queried, steps, samples, seed, known, on_step
+                pictures, fitting, queried, steps, samples, seed, known, on_step, video
             )
             for index, x_0 in zip(members, x):
                 size, camera = sizes[index], cameras[index]
@@ -173,7 +182,9 @@ class DepthPipeline:
                 depth = self.transform.decode(x_0)
                 if known and known.prompt.scale_only:
                     depth = known.rescale(depth, at_known[0])
-                predictions[index] = self._summarise(depth, camera if uv is None else None)
+                prediction = self._summarise(depth, camera if uv is None else None)
+                spacing = size[1] / grid[1] if full_size else 1.0
+                predictions[index] = replace(prediction, spacing=spacing)
         return predictions
 
     def _summarise(self, depth: torch.Tensor, camera: Camera | None) -> Prediction:
@@ -182,7 +193,10 @@ class DepthPipeline:
         if samples == 1:
             median, std = depth[0], torch.zeros_like(depth[0])
         else:
-            median = depth.median(0).values if samples % 2 else depth.quantile(0.5, dim=0)
+            if self.config.dense:
+                median = depth.mean(0)  # as DepthGen averages its samples
+            else:
+                median = depth.median(0).values if samples % 2 else depth.quantile(0.5, dim=0)
             # 20 times faster than .std(0).
             std = (depth - depth.mean(0)).square().mean(0).sqrt()
         std = self.config.uncertainty.std(std, median, samples)

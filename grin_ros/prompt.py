@@ -10,7 +10,7 @@ a wrong scale is an offset: `weight` says how much of it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -57,6 +57,13 @@ class Prompt:
 
     def __len__(self) -> int:
         return len(self.depth)
+
+    def thinned(self, count: int, seed: int = 0) -> Prompt:
+        """Return a prompt of at most `count` of the pixels, drawn at random."""
+        if len(self) <= count:
+            return self
+        drawn = np.random.default_rng(seed).permutation(len(self))[:count]
+        return replace(self, uv=self.uv[drawn], depth=self.depth[drawn])
 
     @classmethod
     def from_map(cls, depth: np.ndarray, **options) -> Prompt:

@@ -17,6 +17,8 @@ from grin_ros.diffusion.sampling import ddim
 from grin_ros.diffusion.schedule import Schedule
 from grin_ros.models import Denoiser
 from grin_ros.prompt import KnownPixels
+from grin_ros.video import Video
+from grin_ros.views import view
 
 LEAST = 256  # pixels that are worth denoising together
 
@@ -48,12 +50,14 @@ class Sampler:
     def __call__(
         self, images: list[np.ndarray], cameras: list[Camera], uv: torch.Tensor, steps: int,
         samples: int, seed: int, known: KnownPixels | None, on_step: Callable[[], None] | None,
+        video: Video | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
         """
         Denoise the pixels uv (N, 2) of each fitted image, and the known ones of a single image.
 
         images: (H, W, 3) uint8, RGB, of any size
         cameras: of the fitted images, which have one size
+        video: the last frame of a single image
         returns: x_0 (B, samples, N) and x_0 (B, samples, M) of the known ones, on the CPU
         """
         generator = torch.Generator().manual_seed(seed)
@@ -62,16 +66,20 @@ class Sampler:
             [torch.randn(1, count, 1, generator=generator) for _ in range(samples)]
         )
 
+        if video is not None:
+            video.prepare((cameras[0].K.numpy().tobytes(), cameras[0].size, len(uv), samples))
+
         def denoise(images, cameras, at):
             part = torch.cat([noise[:, :, at], noise[:, :, len(uv) :]], dim=2)
-            return self._denoise(images, cameras, uv[at], part, steps, seed, known, on_step)
+            whole = video if part.shape == noise.shape else None  # parts have other latents
+            return self._denoise(images, cameras, uv[at], part, steps, seed, known, on_step, whole)
 
         while True:
             together = min(self.capacity, len(images) * len(uv))
             try:
                 return _in_parts(denoise, images, cameras, len(uv), together)
             except RuntimeError as error:
-                if not _out_of_memory(error):
+                if not out_of_memory(error):
                     raise
                 if together <= LEAST:
                     raise MemoryError(
@@ -85,7 +93,7 @@ class Sampler:
     def _denoise(
         self, images: list[np.ndarray], cameras: list[Camera], uv: torch.Tensor,
         noise: torch.Tensor, steps: int, seed: int, known: KnownPixels | None,
-        on_step: Callable[[], None] | None,
+        on_step: Callable[[], None] | None, video: Video | None,
     ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
         """Denoise what fits into the device; noise: (samples, 1, N + M, 1)."""
         fresh = torch.Generator(self._device).manual_seed(seed)  # for noise that resampling adds
@@ -94,33 +102,45 @@ class Sampler:
             uv = torch.cat([uv, known.uv])
             options = known.sampling(uv, self._device)
         camera = Camera.stack(cameras).to(self._device)
-        pictures = torch.cat([self._picture(image, camera.size) for image in images])
+        pictures = torch.cat(
+            [fit_picture(image, camera.size, self._device) for image in images]
+        )
         with autocast(self._device):
             uv = uv.to(self._device).expand(len(images), -1, -1)
-            cond = self._model.encode(pictures, camera, uv)
+            cond = None
 
             def denoise(x_t, gamma, state):
                 if on_step is not None:
                     on_step()
                 return self._model(x_t, gamma, cond, state)
 
-            for x_T in noise.to(self._device):
+            for number, x_T in enumerate(noise.to(self._device)):
+                if cond is None or self._config.uncertainty.views:
+                    cond = self._model.encode(*view(number, pictures, camera, uv))
                 x_T = x_T.expand(len(images), -1, -1)
+                begin = {'x_T': x_T, 'steps': steps}
+                if video is not None:
+                    begin = video.begin(number, x_T, steps, self._schedule, options)
                 for step in ddim(
-                    denoise, x_T, self._schedule, steps, target=self._config.target,
-                    clip=self._bounds, generator=fresh, **options,
+                    denoise, schedule=self._schedule, target=self._config.target,
+                    clip=self._bounds, generator=fresh, **{**options, **begin},
                 ):  # fmt: skip
                     last = step
+                if video is not None:
+                    video.keep(number, last.x_0[:, :count], last.state)
                 out.append(last.x_0[:, :, 0].float().cpu())
         return torch.stack(out, dim=1).tensor_split([count], dim=2)
 
-    def _picture(self, image: np.ndarray, size: tuple[int, int]) -> torch.Tensor:
-        """Bring an image to the device and to its processing size: (1, 3, h, w) in [0, 1]."""
-        picture = torch.from_numpy(np.ascontiguousarray(image)).to(self._device)
-        picture = picture.permute(2, 0, 1)[None].float() / 255
-        if picture.shape[-2:] != size:
-            picture = F.interpolate(picture, size, mode='bilinear', antialias=True)
-        return picture
+
+def fit_picture(
+    image: np.ndarray, size: tuple[int, int], device: torch.device | str
+) -> torch.Tensor:
+    """Bring an image to the device and to its processing size: (1, 3, h, w) in [0, 1]."""
+    picture = torch.from_numpy(np.ascontiguousarray(image)).to(device)
+    picture = picture.permute(2, 0, 1)[None].float() / 255
+    if picture.shape[-2:] != size:
+        picture = F.interpolate(picture, size, mode='bilinear', antialias=True)
+    return picture
 
 
 def _in_parts(
@@ -147,7 +167,7 @@ def _in_parts(
     return torch.cat(x), torch.cat(at_known)
 
 
-def _out_of_memory(error: RuntimeError) -> bool:
+def out_of_memory(error: RuntimeError) -> bool:
     """Tell whether a device or the machine ran out of memory."""
     known = 'out of memory', "can't allocate memory", 'not enough memory'
     return any(words in str(error) for words in known)

@@ -19,7 +19,7 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.parameter import Parameter
 from rclpy.qos import qos_profile_sensor_data
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
 
 FAKE_NODE = Path(__file__).with_name('fake_node.py')
 TOPICS = {
@@ -191,6 +191,20 @@ def image_message(pixels: np.ndarray, sec: int = 0, frame: str = 'cam', padding:
     rows[:, : 3 * width] = pixels.reshape(height, -1)
     message.data = array('B', rows.tobytes())
     return message
+
+
+def cloud_message(points: np.ndarray, sec: int = 0, nanosec: int = 0, frame: str = 'lidar'):
+    """A PointCloud2 of points (N, 3), metres."""
+    points = np.asarray(points, '<f4')
+    cloud = PointCloud2(height=1, width=len(points), point_step=12, row_step=points.nbytes)
+    cloud.header.frame_id = frame
+    cloud.header.stamp.sec, cloud.header.stamp.nanosec = sec, nanosec
+    cloud.fields = [
+        PointField(name=name, offset=4 * index, datatype=PointField.FLOAT32, count=1)
+        for index, name in enumerate('xyz')
+    ]
+    cloud.data = array('B', points.tobytes())
+    return cloud
 
 
 def info_message(width: int, height: int, fx: float = 100.0, d=()) -> CameraInfo:

@@ -13,18 +13,20 @@ pytest.importorskip('rclpy')
 
 import rclpy
 from rclpy.parameter import Parameter
-from ros_peer import image_message, info_message
+from ros_peer import cloud_message, image_message, info_message
 
 from grin_ros.camera import Camera
 from grin_ros.pipeline import Prediction
 from grin_ros.ros import depth_node
 from grin_ros.ros.calibration import Calibration
-from grin_ros.ros.converter import Frame, select
+from grin_ros.ros.converter import DepthConverter, Frame, select
 from grin_ros.ros.diagnostics import FrameMonitor
 from grin_ros.ros.health import input_health, output_health
 from grin_ros.ros.model import Model
 from grin_ros.ros.newest import NewestWorker
 from grin_ros.ros.node_config import NodeConfig
+from grin_ros.ros.prompt_topic import PromptTopic
+from grin_ros.ros.stream import CameraStream
 
 IMAGE = image_message(np.full((12, 16, 3), 50, np.uint8), sec=100)
 PREDICTION = Prediction(
@@ -97,6 +99,60 @@ def health(config):
     return levels
 
 
+def cloud(config):
+    """What the cloud of a step at 1 and 5 m with noise and sky holds."""
+    depth = np.where(np.arange(16) < 9, 1, 5) * np.ones((12, 1), np.float32)
+    depth[3, 4], depth[:2] = 0.9, np.nan
+    prediction = Prediction(depth, 0 * depth, np.isfinite(depth), Camera.default((12, 16)))
+    frame = Frame(IMAGE.header, np.zeros((12, 16, 3), np.uint8), None, None)
+    converter = DepthConverter(Calibration('/image'))
+    ((_, message),) = converter.write(frame, prediction, config, ['points'])
+    return message.height, message.width, message.is_dense, bytes(message.data)
+
+
+def rate(config):
+    """At which frames of a camera of 10 Hz clouds come."""
+    published, stream = [], object.__new__(CameraStream)
+    stream._outputs = {'points': SimpleNamespace(get_subscription_count=lambda: 1)}
+    stream._cloud_stamp = -np.inf
+    for index in range(10):
+        stamp = SimpleNamespace(sec=100, nanosec=index * 10**8)
+        if stream.wanted(SimpleNamespace(stamp=stamp), config):
+            published.append(index)
+            stream._cloud_stamp = 100 + index / 10
+    return published
+
+
+def prompted(config):
+    """What the prompt of an image is, from clouds of two instants."""
+    topic = PromptTopic(None)
+    camera = Camera.from_intrinsics(20, 20, 8, 6, (12, 16))
+    points = np.random.default_rng(0).uniform([-1, -1, 3], [1, 1, 5], (30, 3))
+    for nanosec in (0, 3 * 10**8):
+        topic.add(cloud_message(points + 1e-9 * nanosec, sec=100, nanosec=nanosec))
+    header = image_message(np.zeros((12, 16, 3), np.uint8), sec=100).header
+    header.stamp.nanosec = 5 * 10**8
+    try:
+        prompt = topic.prompt(header, camera, config)
+    except ValueError as error:
+        return str(error)
+    return prompt.uv.tolist(), prompt.weight, prompt.resample, prompt.scale_only
+
+
+def followed(config):
+    """How the frames of a video follow each other."""
+    stream = object.__new__(CameraStream)
+    stream._video, seen = None, []
+    for nanosec in (0, 3 * 10**8):
+        header = SimpleNamespace(stamp=SimpleNamespace(sec=100, nanosec=nanosec))
+        frame = Frame(header, np.zeros((12, 16, 3), np.uint8), None, None)
+        video = stream._follow(frame, config)
+        if video is not None:
+            seen += [video.start, video.hold, bool(video._kept)]
+            video.keep(0, None, None)
+    return seen
+
+
 @pytest.fixture
 def node(ros_domain_id, monkeypatch):
     """Return a function: configuration -> what a real node does with it, in this process."""
@@ -136,6 +192,8 @@ def node(ros_domain_id, monkeypatch):
 
 KNOWN = {'intrinsics': 'parameters', 'fx': 30.0}
 TWO = {'cameras': 'left,right'}
+EXTRINSIC = {'prompt_extrinsic': (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)}
+PROMPT = {'prompt': 'impute', 'prompt_max_offset': 1.0} | EXTRINSIC
 # parameter: (where to look, another value, what has to be so besides)
 EXPERIMENTS = {
     'checkpoint': (model, 'other.safetensors', {}),
@@ -167,6 +225,27 @@ EXPERIMENTS = {
     'cameras': ('node', 'left,right', {}),
     'batch_window': ('node', 0.5, TWO),
     'autostart': ('node', False, {}),
+    'cloud_organized': (cloud, False, {}),
+    'cloud_stride': (cloud, 2, {}),
+    'cloud_rate': (rate, 4.0, {}),
+    'cloud_min_range': (cloud, 2.0, {}),
+    'cloud_max_range': (cloud, 2.0, {}),
+    'cloud_min_height': (cloud, 0.1, {}),
+    'cloud_max_height': (cloud, 0.1, {}),
+    'cloud_height_frame': ('node', 'base_link', {}),
+    'cloud_edge': (cloud, 0.2, {}),
+    'cloud_median': (cloud, 3, {}),
+    'cloud_voxel': (cloud, 0.5, {}),
+    'invalid_depth': (cloud, 30.0, {}),
+    'prompt': ('node', 'scale', EXTRINSIC),
+    'prompt_weight': (prompted, 0.5, PROMPT),
+    'prompt_resample': (prompted, 2, PROMPT),
+    'prompt_points': (prompted, 3, PROMPT),
+    'prompt_max_offset': (prompted, 0.3, {'prompt': 'impute'} | EXTRINSIC),
+    'prompt_extrinsic': (prompted, (0.1, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0), PROMPT),
+    'video_start': (followed, 0.5, {}),
+    'video_hold': (followed, 0.5, {'video_start': 0.4}),
+    'video_max_gap': (followed, 0.2, {'video_start': 0.4}),
 }
 
 

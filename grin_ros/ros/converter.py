@@ -12,13 +12,16 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 
 from grin_ros.camera import Camera
+from grin_ros.cloud_filter import LEVEL
 from grin_ros.pictures import colorize, depth_range, with_legend
 from grin_ros.pipeline import Prediction
+from grin_ros.prompt import Prompt
 from grin_ros.rectifier import Rectifier
 from grin_ros.ros.calibration import Calibration
 from grin_ros.ros.from_msg import read_image
 from grin_ros.ros.node_config import NodeConfig
 from grin_ros.ros.to_msg import camera_info, depth_image, point_cloud, rgb_image
+from grin_ros.video import Video
 
 OUTPUTS = {
     'depth/image': Image,
@@ -38,12 +41,16 @@ class Frame:
     image: (H, W, 3) uint8, RGB, free of lens distortion
     camera: pinhole camera of the image; None = unknown
     seen: (H, W) bool, the pixels that the lens saw; None = all
+    prompt: what is known of the depth
+    video: what is kept of the last frame of this camera; None = nothing
     """
 
     header: Header
     image: np.ndarray
     camera: Camera | None
     seen: np.ndarray | None
+    prompt: Prompt | None = None
+    video: Video | None = None
 
 
 class DepthConverter:
@@ -51,10 +58,11 @@ class DepthConverter:
     Messages of one camera to frames, and their depth to messages.
 
     calibration: of that camera
+    plane: header -> (a, b, c, d), so that the height of a point is a x + b y + c z + d
     """
 
-    def __init__(self, calibration: Calibration) -> None:
-        self._calibration = calibration
+    def __init__(self, calibration: Calibration, plane=lambda header: LEVEL) -> None:
+        self._calibration, self.plane = calibration, plane
         self._rectify = Rectifier()
         self._span = None  # nearest and farthest depth of the preview's colours, log metres
         self.header = self.size = None  # of the newest image; (height, width)
@@ -84,16 +92,30 @@ class DepthConverter:
         """
         depth = select(prediction, config, frame.seen)
         std = np.where(prediction.valid, prediction.std, np.float32(np.nan))
-        header, image, camera = frame.header, frame.image, prediction.camera
+        header, camera = frame.header, prediction.camera
         make = {
             'depth/image': lambda: depth_image(depth, header),
             'depth/camera_info': lambda: camera_info(camera, header),
             'depth/std': lambda: depth_image(std, header),
-            'points': lambda: point_cloud(depth, image, camera, header),
+            'points': lambda: self._cloud(depth, prediction, frame, config),
             'depth/preview': lambda: rgb_image(self._preview(depth), header),
         }
         for name in wanted:
             yield name, make[name]()
+
+    def _cloud(
+        self, depth: np.ndarray, prediction: Prediction, frame: Frame, config: NodeConfig
+    ) -> PointCloud2:  # fmt: skip
+        far = ~prediction.valid | (prediction.depth > config.max_depth)
+        if frame.seen is not None:
+            far &= fit(frame.seen, far.shape)
+        plane = self.plane(frame.header)
+        depth, camera = config.cloud_filter(
+            depth, far, prediction.camera, prediction.spacing, plane
+        )
+        return point_cloud(
+            depth, frame.image, camera, frame.header, config.cloud_organized, config.cloud_voxel
+        )
 
     def _preview(self, depth: np.ndarray) -> np.ndarray:
         span = np.log(depth_range(depth))
@@ -114,6 +136,12 @@ def select(prediction: Prediction, config: NodeConfig, seen: np.ndarray | None) 
     if config.max_relative_std > 0:
         keep &= prediction.std <= config.max_relative_std * depth
     if seen is not None:
-        seen = cv2.resize(seen.astype('u1'), depth.shape[::-1], interpolation=cv2.INTER_NEAREST)
-        keep &= seen.astype(bool)
+        keep &= fit(seen, depth.shape)
     return np.where(keep, depth, np.float32(np.nan))
+
+
+def fit(mask: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Bring a mask (h, w) of an image to the size of its depth map."""
+    return cv2.resize(
+        mask.astype('u1'), shape[::-1], interpolation=cv2.INTER_NEAREST
+    ).astype(bool)  # fmt: skip

@@ -20,6 +20,7 @@ from grin_ros.ros.converter import Frame
 from grin_ros.ros.node_config import NodeConfig
 
 WARM_UP_SIZE = (480, 640)  # pixels; the model has its own working size, so any will do
+EXTRAS = 'prompts', 'videos'  # what a frame may bring for the model
 RECENT = 50  # inferences that the median time is taken over
 
 
@@ -60,9 +61,11 @@ class Model:
                 raise Interrupted
 
         images, cameras = zip(*((frame.image, frame.camera) for frame in frames))
+        more = {name: [getattr(frame, name[:-1]) for frame in frames] for name in EXTRAS}
+        more = {name: values for name, values in more.items() if any(values)}
         with self._lock:  # a thread that was told to stop may still be in its last step
             begun = time.monotonic()
-            predictions = self._infer(images, cameras, config, check)
+            predictions = self._infer(images, cameras, config, check, **more)
         self._seconds.append(time.monotonic() - begun)
         return predictions
 
@@ -81,7 +84,7 @@ class Model:
 
     def _infer(
         self, images: list[np.ndarray], cameras: list[Camera | None], config: NodeConfig,
-        on_step: Callable[[], None] | None = None,
+        on_step: Callable[[], None] | None = None, **more,
     ) -> list[Prediction]:  # fmt: skip
         try:
             return self.pipeline.infer_batch(
@@ -93,6 +96,7 @@ class Model:
                 full_size=config.full_size,
                 seed=config.seed,
                 on_step=on_step,
+                **more,
             )
         except RuntimeError as error:
             if 'CUDA error' not in str(error):

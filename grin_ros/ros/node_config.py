@@ -3,25 +3,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 import re
 
 from grin_ros.depth import DepthConfig
 from grin_ros.distortion import Distortion
+from grin_ros.ros.cloud_parameters import CloudParameters
+from grin_ros.ros.parameter import CONFIGURE, RELOAD, START
+from grin_ros.ros.parameter import parameter as _parameter
+from grin_ros.ros.prompt_parameters import PromptParameters
 
-LIVE, RELOAD = 'at once', 'when the service reload is called'
-CONFIGURE, START = 'when the node is configured', 'when the process starts'
 _NAME = re.compile('[A-Za-z][A-Za-z0-9_]*')
 
 
-def _parameter(default, text: str, when: str = LIVE, low=None, high=None, choices=()):
-    """Declare a field with what a user needs to know of it; low and high are both allowed."""
-    facts = {'text': text, 'when': when, 'low': low, 'high': high, 'choices': choices}
-    return field(default=default, metadata=facts)
-
-
 @dataclass(frozen=True)
-class NodeConfig:
+class NodeConfig(PromptParameters, CloudParameters):
     """Every parameter of the node; config/depth_node.yaml is the manual."""
 
     checkpoint: str = _parameter(
@@ -140,7 +136,8 @@ class NodeConfig:
 
     def __post_init__(self):
         # ROS hands arrays over as such.
-        object.__setattr__(self, 'distortion', tuple(self.distortion))
+        for name in ('distortion', 'prompt_extrinsic'):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         for item in fields(self):
             value, facts = getattr(self, item.name), item.metadata
             if facts['choices'] and value not in facts['choices']:
@@ -151,6 +148,8 @@ class NodeConfig:
                 raise ValueError(
                     f'{item.name} is {value}: it must be within [{facts["low"]}, {facts["high"]}]'
                 )
+        self.check_cloud()
+        self.check_prompt()
         Distortion(self.distortion_model, self.distortion)  # raises what is wrong with them
         if self.intrinsics == 'parameters' and not self.fx:
             raise ValueError('intrinsics is parameters and fx is 0: set fx at the same time')

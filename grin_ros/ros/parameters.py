@@ -7,7 +7,8 @@ from dataclasses import fields, replace
 
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
-from grin_ros.ros.node_config import CONFIGURE, NodeConfig, START
+from grin_ros.ros.node_config import NodeConfig
+from grin_ros.ros.parameter import CONFIGURE, START
 
 
 def declare_parameters(node) -> NodeConfig:

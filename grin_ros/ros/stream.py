@@ -4,20 +4,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+import math
 import time
 
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Float64
 
 from grin_ros.pipeline import Prediction
+from grin_ros.prompt import Prompt
 from grin_ros.ros import qos
 from grin_ros.ros.calibration import Calibration, seconds
 from grin_ros.ros.converter import DepthConverter, Frame, OUTPUTS
 from grin_ros.ros.diagnostics import FrameMonitor
 from grin_ros.ros.node_config import NodeConfig
+from grin_ros.ros.prompt_topic import PromptTopic
+from grin_ros.ros.transforms import Transforms
+from grin_ros.video import Video
 
 # Milliseconds: of work, from publication to publication, from stamp to publication.
 DEBUG = ('debug/processing_time_ms', 'debug/cyclic_time_ms', 'debug/pipeline_latency_ms')
+EARLY = 0.95  # of the period of clouds, because cameras are not quite regular
 
 
 class CameraStream:
@@ -34,7 +41,7 @@ class CameraStream:
         self._prefix = f'{name}/' if name else ''
         self.info_topic = node.resolve_topic_name(f'{self._prefix}camera_info')
         self.mismatches = {}  # topic -> sentence about its quality of service
-        self._inputs, self._outputs = [], {}
+        self._inputs, self._outputs, self._transforms = [], {}, None
         try:
             for topic, kind in {**OUTPUTS, **dict.fromkeys(DEBUG, Float64)}.items():
                 self._outputs[topic] = self._create_publisher(kind, self._prefix + topic)
@@ -48,6 +55,7 @@ class CameraStream:
         self.monitor, self.calibration = FrameMonitor(), Calibration(topic)
         self.converter = DepthConverter(self.calibration)
         self._published = None  # when, monotonic seconds
+        self._cloud_stamp = -math.inf
         if config.image_transport == 'compressed':
             topic, kind = f'{topic}/compressed', CompressedImage
         self.image_topic = topic
@@ -58,9 +66,30 @@ class CameraStream:
 
         self._subscribe(kind, topic, on_image)
         self._subscribe(CameraInfo, self.info_topic, self.calibration.add)
+        self._open_prompts(config)
+
+    def _open_prompts(self, config: NodeConfig) -> None:
+        """Listen to what else is asked for: clouds, transforms."""
+        self._video = self._prompts = None
+        frame, by_tf = config.cloud_height_frame, config.prompt != 'off'
+        by_tf &= not config.static_extrinsic
+        if frame or by_tf:
+            needed_by = 'prompt without prompt_extrinsic' if by_tf else 'cloud_height_frame'
+            self._transforms = Transforms(self._node, needed_by)
+        if frame:
+            self.converter.plane = lambda header: tuple(
+                self._transforms.pose(frame, header.frame_id, header.stamp)[2]
+            )
+        if config.prompt != 'off':
+            self._prompts = PromptTopic(self._transforms)
+            topic = self._node.resolve_topic_name(f'{self._prefix}points_prompt')
+            self._subscribe(PointCloud2, topic, self._prompts.add)
 
     def close(self) -> None:
         """Stop listening."""
+        if self._transforms is not None:
+            self._transforms.close()
+            self._transforms = None
         for subscription in self._inputs:
             self._node.destroy_subscription(subscription)
         self._inputs = []
@@ -72,10 +101,15 @@ class CameraStream:
             self._node.destroy_lifecycle_publisher(publisher)
         self._outputs = {}
 
-    def wanted(self) -> list[str]:
-        """Return the outputs that somebody listens to."""
+    def wanted(self, header=None, config: NodeConfig | None = None) -> list[str]:
+        """Return the outputs that somebody listens to; of an image, those whose turn it is."""
         outputs = self._outputs.copy()
-        return [name for name in OUTPUTS if name in outputs and _heard(outputs[name])]
+        names = [name for name in OUTPUTS if name in outputs and _heard(outputs[name])]
+        if 'points' in names and header is not None and config.cloud_rate:
+            since = seconds(header.stamp) - self._cloud_stamp
+            if 0 < since < EARLY / config.cloud_rate:
+                names.remove('points')
+        return names
 
     def unheard(self, topic: str) -> bool:
         """Tell whether somebody subscribes to an output whom it does not reach."""
@@ -91,15 +125,40 @@ class CameraStream:
                 f'the image is {age:.3g} s old, older than max_age: synchronise the clocks, or '
                 f'raise max_age'
             )
-        return self.converter.read(message, config)
+        frame = self.converter.read(message, config)
+        return replace(
+            frame, prompt=self._prompt(frame, config), video=self._follow(frame, config)
+        )
+
+    def _prompt(self, frame: Frame, config: NodeConfig) -> Prompt | None:
+        if self._prompts is None:
+            return None
+        try:
+            return self._prompts.prompt(frame.header, frame.camera, config)
+        except ValueError as error:
+            self._node.get_logger().warning(f'No prompt: {error}', throttle_duration_sec=10.0)
+            return None
+
+    def _follow(self, frame: Frame, config: NodeConfig) -> Video | None:
+        if not config.video_start:
+            self._video = None
+            return None
+        options = config.video_start, config.video_hold, config.video_max_gap
+        self._video = self._video or Video(*options)
+        self._video.set(*options)
+        self._video.follow(frame.image, seconds(frame.header.stamp))
+        return self._video
 
     def write(
         self, frame: Frame, prediction: Prediction, config: NodeConfig, begun: float
     ) -> None:
         """Publish all that is wanted of a frame; begun: monotonic seconds."""
         outputs = self._outputs.copy()
-        for topic, message in self.converter.write(frame, prediction, config, self.wanted()):
+        wanted = self.wanted(frame.header, config)
+        for topic, message in self.converter.write(frame, prediction, config, wanted):
             outputs[topic].publish(message)
+        if 'points' in wanted:
+            self._cloud_stamp = seconds(frame.header.stamp)
         now, latency = time.monotonic(), self._now() - seconds(frame.header.stamp)
         self.monitor.published(latency)
         cycle = now - (self._published or now)

@@ -14,6 +14,7 @@ import numpy as np
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
 
 from grin_ros.camera import Camera
+from grin_ros.cloud_filter import voxels
 
 
 def depth_image(depth: np.ndarray, header) -> Image:
@@ -48,13 +49,18 @@ def camera_info(camera: Camera, header) -> CameraInfo:
     return message
 
 
-def point_cloud(depth: np.ndarray, image: np.ndarray, camera: Camera, header) -> PointCloud2:
+def point_cloud(
+    depth: np.ndarray, image: np.ndarray, camera: Camera, header, organized: bool = True,
+    voxel: float = 0.0,
+) -> PointCloud2:  # fmt: skip
     """
-    Make an organised cloud, one point per pixel, with NaN where the depth is unknown.
+    Make a cloud, organised with one point per pixel and NaN where the depth is unknown.
 
     depth: (H, W), metres along the optical axis
     image: (h, w, 3) uint8, RGB; brought to the size of the depth map where it has another
     camera: of the depth map, without distortion
+    organized: else only the points that are finite, in one row
+    voxel: side of the cubes whose points become one, metres, in one row too; 0 = off
     returns: x right, y down, z forward in metres, and rgb as drivers and RViz have it: the bytes
         B, G, R, 0 called a float; 16 bytes per point
     """
@@ -72,6 +78,11 @@ def point_cloud(depth: np.ndarray, image: np.ndarray, camera: Camera, header) ->
     colours = cv2.cvtColor(image, cv2.COLOR_RGB2BGRA)
     colours[..., 3] = 0
     points[..., 3] = colours.view('<f4')[..., 0]
+    if voxel or not organized:
+        points = points[np.isfinite(points[..., :3]).all(axis=2)][None]
+    if voxel:
+        points = _merge(points, voxel)
+    height, width = points.shape[:2]
     cloud = PointCloud2(header=header, height=height, width=width, is_bigendian=False)
     cloud.fields = [
         PointField(name=name, offset=4 * index, datatype=PointField.FLOAT32, count=1)
@@ -79,9 +90,19 @@ def point_cloud(depth: np.ndarray, image: np.ndarray, camera: Camera, header) ->
     ]
     cloud.point_step = 16
     cloud.row_step = 16 * width
-    cloud.is_dense = False
+    cloud.is_dense = bool(voxel or not organized)
     _append(cloud, points)
     return cloud
+
+
+def _merge(points: np.ndarray, side: float) -> np.ndarray:
+    """Make one point of those in each cube: (1, N, 4) float32, x y z rgb."""
+    colours = np.ascontiguousarray(points[0, :, 3:]).view(np.uint8)
+    xyz, colours = voxels(points[0, :, :3], colours[:, 2::-1], side)
+    merged = np.zeros((1, len(xyz), 4), '<f4')
+    merged[0, :, :3] = xyz
+    merged[0].view(np.uint8)[:, 12:15] = colours[:, ::-1]
+    return merged
 
 
 def _image(pixels: np.ndarray, encoding: str, header) -> Image:

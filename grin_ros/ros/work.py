@@ -26,7 +26,7 @@ def bring_through(
     """
     begun, frames = time.monotonic(), {}
     for stream, message in messages.items():
-        if not stream.wanted():
+        if not stream.wanted(message.header, config):
             continue
         try:
             frames[stream] = stream.read(message, config)
