@@ -121,8 +121,10 @@ def edge_nearness(image: np.ndarray) -> np.ndarray:
     """
     grey = cv2.GaussianBlur(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), (5, 5), 0)
     dx, dy = (cv2.Sobel(grey, cv2.CV_16S, *d) for d in ((1, 0), (0, 1)))
-    # The strongest tenth of the gradients, so that neither dark nor textured images stand apart.
-    high = max(float(np.percentile(np.abs(dx).astype(np.int32) + np.abs(dy), 90)), 8.0)
+    # The strongest tenth of the gradients, so that neither dark nor textured images stand apart,
+    # and none that is weak beside the strongest, which would be noise.
+    tenth, hundredth = np.percentile(np.abs(dx).astype(np.int32) + np.abs(dy), (90, 99))
+    high = float(max(tenth, 0.3 * hundredth, 8.0))
     edges = cv2.Canny(dx, dy, high / 2, high)
     distance = cv2.distanceTransform(255 - edges, cv2.DIST_L2, 3)
     return np.exp(-distance / (FALLOFF * image.shape[1]))
