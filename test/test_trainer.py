@@ -126,8 +126,8 @@ def test_only_measured_pixels_are_drawn(planes, tmp_path):
     drawn = [draw_labels(d, 64, rng, (0.1, 200.0)) for d in (depth, np.zeros_like(depth))]
     uv, labels = (torch.from_numpy(np.stack(x)) for x in zip(*drawn, strict=True))
     batch = replace(trainer.batches[0][0], camera=camera, uv=uv, depth=labels)
-    batch = replace(batch, image=batch.image[:2], t=batch.t[:2], eps=batch.eps[:2],
-                    carry=batch.carry[:2])  # fmt: skip
+    names = ('image', 't', 'eps', 'carry', 'seeds')
+    batch = replace(batch, **{name: getattr(batch, name)[:2] for name in names})
     found = {(*uv, d) for uv, d in zip(batch.uv[0].tolist(), batch.depth[0, :, 0].tolist())}
     assert {tuple(map(float, f)) for f in found} == {(20.0, 10.0, 2.0), (70.0, 40.0, 5.0)}
     assert not batch.depth[1].any()

@@ -71,7 +71,8 @@ def test_two_processes_give_the_gradients_of_one(planes, tmp_path):
         SourceConfig(set=str(planes), size=SIZE, weight=3),
         SourceConfig(set=str(planes), size=(32, 64)),
     )
-    config = recipe(planes, tmp_path, sources=sources, batch=5, full_noise=0.4)
+    model = replace(TINY, network=replace(TINY.network, neck_jitter=1.0))
+    config = recipe(planes, tmp_path, model=model, sources=sources, batch=5, full_noise=0.4)
     path = write_recipe(tmp_path / 'recipe.yaml', config)
     passes = write_recipe(tmp_path / 'passes.yaml', replace(config, microbatch=2))
     torchrun = ('-m', 'torch.distributed.run', '--standalone', '--nproc-per-node', '2')

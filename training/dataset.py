@@ -38,6 +38,7 @@ class Batch:
     t: (B,) time of the diffusion, in [0, 1]
     eps: (B, N, 1) noise
     carry: (B,) bool, whether the latents of a first pass are carried over
+    seeds: B numbers, for what else is random and an image's own
     """
 
     image: torch.Tensor | None
@@ -48,6 +49,7 @@ class Batch:
     t: torch.Tensor
     eps: torch.Tensor
     carry: torch.Tensor
+    seeds: list[int]
 
     def to(self, device: torch.device | str) -> Batch:
         """Move to a device."""
@@ -59,9 +61,12 @@ class Batch:
 
     def _each(self, move) -> Batch:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
-        maps = values.pop('maps')
-        moved = {name: None if x is None else move(x) for name, x in values.items()}
-        return Batch(maps=None if maps is None else [move(m) for m in maps], **moved)
+        for name, value in values.items():
+            if name == 'maps' and value is not None:
+                values[name] = [move(x) for x in value]
+            elif isinstance(value, (torch.Tensor, Camera)):
+                values[name] = move(value)
+        return Batch(**values)
 
 
 class Batches:
@@ -151,7 +156,7 @@ class Batches:
         return Batch(
             image, maps, Camera.derived(K, size), uv, depth, torch.where(full, 1.0, t),
             # At t = 1 sampling has no step behind it, so there training has none either.
-            torch.from_numpy(eps), carry & ~full,
+            torch.from_numpy(eps), carry & ~full, [int(rng.integers(2**31)) for rng in rngs],
         )  # fmt: skip
 
     def _cached(self, chosen: list[int], rngs: list[np.random.Generator]) -> tuple:

@@ -34,7 +34,7 @@ def dry_run(trainer: Trainer) -> dict:
     loading = time.perf_counter() - begin
     console = Console()
     if trainer.processes.first:
-        console.print(_make_up(trainer, batches))
+        console.print(_make_up(trainer))
     encoding, batches = _encoded(trainer, batches)
     times = []
     for _ in range(STEPS + 1):
@@ -51,14 +51,14 @@ def dry_run(trainer: Trainer) -> dict:
         'weights': sum(p.numel() for p in trainer.trainable),
     }
     if trainer.processes.first:
-        for line in _sentences(trainer, figures):
+        for line in [_content(trainer, batches), *_sentences(trainer, figures)]:
             console.print(line, highlight=False, soft_wrap=True)
     return figures
 
 
 def _encoded(trainer: Trainer, batches: list[Batch]) -> tuple[float, list[Batch]]:
     """Encode once what a run would find in its cache: seconds, and the batches with maps."""
-    if not trainer.config.model.network.encoder.frozen:
+    if not trainer.config.model.frozen:
         return 0.0, batches
     begin, encoded = time.perf_counter(), []
     for batch in batches:
@@ -68,8 +68,8 @@ def _encoded(trainer: Trainer, batches: list[Batch]) -> tuple[float, list[Batch]
     return time.perf_counter() - begin, encoded
 
 
-def _make_up(trainer: Trainer, batches: list[Batch]) -> Table:
-    config, table = trainer.config, Table(box=None, padding=(0, 2, 0, 0))
+def _make_up(trainer: Trainer) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ('source', 'domain', 'kind', 'frames', 'size', 'share', 'in batch 0'):
         table.add_column(name, justify='left' if name in ('source', 'domain', 'kind') else 'right')
     chosen = trainer.batches.sources_of(0).tolist()
@@ -80,6 +80,11 @@ def _make_up(trainer: Trainer, batches: list[Batch]) -> Table:
             str(source.count), f'{source.size[0]}x{source.size[1]}', f'{100 * shares[i]:.1f} %',
             str(chosen.count(i)),
         )  # fmt: skip
+    return table
+
+
+def _content(trainer: Trainer, batches: list[Batch]) -> str:
+    config = trainer.config
     images = sum(len(batch.depth) for batch in batches)
     empty = sum(int((~(batch.depth > 0).flatten(1).any(1)).sum()) for batch in batches)
     known = torch.cat([batch.depth[batch.depth > 0] for batch in batches])
@@ -87,13 +92,11 @@ def _make_up(trainer: Trainer, batches: list[Batch]) -> Table:
     if len(known):
         low, middle, high = known.quantile(torch.tensor([0.05, 0.5, 0.95])).tolist()
         spread = f'depth {low:.1f} to {high:.1f} m (5 to 95 %), median {middle:.1f} m'
-    table.caption = (
-        f'{images} images in {len(batches)} passes here, {config.batch} over '
-        f'{trainer.processes.world} process(es); {config.pixels} pixels each, {spread}; '
-        f'{empty} images without any label'
+    return (
+        f'batch: {config.batch} images over {trainer.processes.world} process(es), here {images} '
+        f'in {len(batches)} passes; {config.pixels} pixels each, {spread}; {empty} images '
+        'without any label'
     )
-    table.caption_justify = 'left'
-    return table
 
 
 def _sentences(trainer: Trainer, figures: dict) -> list[str]:

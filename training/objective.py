@@ -38,7 +38,7 @@ class Objective:
         rows = batch.carry.nonzero()[:, 0]
         with autocast(x_t.device):
             maps = model.features(batch.image) if batch.maps is None else batch.maps
-            cond = model.condition(maps, batch.camera, batch.uv)
+            cond = model.condition(maps, batch.camera, batch.uv, batch.seeds)
             state = None
             if len(rows):
                 with torch.no_grad():

@@ -2,8 +2,8 @@
 """
 The command `grin train`.
 
-The same line runs in one process and, behind `torchrun --nproc-per-node 8 -m grin_ros.cli`, in
-many.
+`grin train RECIPE` runs in one process; `torchrun --nproc-per-node 8 -m grin_ros train RECIPE` in
+eight, with the same answer.
 """
 
 from __future__ import annotations

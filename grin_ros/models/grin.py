@@ -145,16 +145,18 @@ class GRIN(nn.Module):
             return self.encoder(image)
 
     def condition(
-        self, maps: list[torch.Tensor], camera: Camera, uv: torch.Tensor | None = None
-    ) -> Conditioning:
+        self, maps: list[torch.Tensor], camera: Camera, uv: torch.Tensor | None = None,
+        seeds: list[int] | None = None,
+    ) -> Conditioning:  # fmt: skip
         """
         Build local and global conditioning from the encoder's maps.
 
         maps: from `features`
         camera: of the encoder's input image, K (B, 3, 3)
         uv: (B, N, 2) pixels of that image, or None for all
+        seeds: of what is random in training and an image's own, one each, or None
         """
-        maps = self.mix(maps, camera)
+        maps = self.mix(maps, camera, seeds)
         if uv is None:
             uv = camera.grid().flatten(0, 1).expand(camera.K.shape[0], -1, -1).to(maps[0].device)
         tokens = None
@@ -163,14 +165,16 @@ class GRIN(nn.Module):
             tokens = tuple(block.global_read.keys_values(tokens) for block in self.blocks)
         return Conditioning(self.local(maps, camera, uv), tokens)
 
-    def mix(self, maps: list[torch.Tensor], camera: Camera) -> list[torch.Tensor]:
+    def mix(
+        self, maps: list[torch.Tensor], camera: Camera, seeds: list[int] | None = None
+    ) -> list[torch.Tensor]:
         """Bring the encoder's maps to one width, with the rays of the coarsest one mixed in."""
         geometry = None
         if self.config.geometry:
             coarse = maps[len(self.neck.strides) - 1]
             geometry = self.neck_ray(self.coarse_rays(camera, coarse)).transpose(1, 2)
             geometry = geometry.unflatten(2, coarse.shape[-2:])
-        return self.neck(maps, geometry)
+        return self.neck(maps, geometry, seeds)
 
     def coarse_rays(self, camera: Camera, x: torch.Tensor) -> torch.Tensor:
         """Encoded rays of the intrinsics resized to a map (B, C, h, w): (B, h * w, rays.dim)."""

@@ -155,6 +155,8 @@ def absorb_counts(
 
     add_up: sums a tensor over all processes
     """
+    if not layers:
+        return
     counted = add_up(torch.cat([layer.counted for layer in layers], dim=1))
     parts = counted.split([layer.counted.shape[1] for layer in layers], dim=1)
     for layer, part in zip(layers, parts, strict=True):
@@ -208,21 +210,20 @@ class Neck(nn.Module):
         )
 
     def forward(
-        self, maps: list[torch.Tensor], geometry: torch.Tensor | None = None
-    ) -> list[torch.Tensor]:
+        self, maps: list[torch.Tensor], geometry: torch.Tensor | None = None,
+        seeds: list[int] | None = None,
+    ) -> list[torch.Tensor]:  # fmt: skip
         """
         Map (B, C_s, H_s, W_s) of every scale s, fine to coarse, to (B, dim, H_s, W_s).
 
         geometry: (B, dim, H / 16, W / 16), added to the coarsest map that comes out, or None
+        seeds: of each image's random shift, so that it does not depend on the others in its
+            batch; None = any
         returns: maps of the strides in `strides`
         """
         maps = [norm(x) for norm, x in zip(self.norm, maps, strict=True)]
         if self.training and self.jitter:
-            share = torch.rand(len(maps[0]), 1, 1, 1, device=maps[0].device)
-            maps = [
-                x + self.jitter * share * torch.randn(*x.shape[:2], 1, 1, device=x.device)
-                for x in maps
-            ]
+            maps = self._shifted(maps, seeds)
         maps = [conv(x) for conv, x in zip(self.lateral, maps, strict=True)]
         for i in reversed(range(len(maps))):
             if i + 1 < len(maps):
@@ -233,3 +234,16 @@ class Neck(nn.Module):
             if 0 < i < len(self.strides):
                 maps[i] = self.mix[i - 1](maps[i])
         return maps[: len(self.strides)]
+
+    def _shifted(self, maps: list[torch.Tensor], seeds: list[int] | None) -> list[torch.Tensor]:
+        """Shift every channel of every image."""
+        shifts = []
+        for seed in seeds or torch.randint(2**31, (len(maps[0]),)).tolist():
+            generator = torch.Generator().manual_seed(seed)
+            share = self.jitter * torch.rand((), generator=generator)
+            widths = [x.shape[1] for x in maps]
+            shifts.append((share * torch.randn(sum(widths), generator=generator)).split(widths))
+        return [
+            x + torch.stack(shift)[:, :, None, None].to(x)
+            for x, shift in zip(maps, zip(*shifts, strict=True), strict=True)
+        ]
