@@ -27,6 +27,7 @@ COMMANDS = {
     'synth': ('grin_ros.training.world.synth', 'render a synthetic sample set'),
     'bench': ('grin_ros.bench', 'time the pipeline on this machine'),
     'bench-data': ('grin_ros.training.bench_data', 'the same as `bench data`: time bag to batch'),
+    'study': ('grin_ros.training.study', 'measure prompts and video on known depth'),
     'info': ('grin_ros.info', 'say what a checkpoint holds'),
     'play': ('grin_ros.training.play', 'publish a bag or a sample set as a camera'),
     'demo': ('grin_ros.demo', 'camera process and node over DDS, with pictures and a report'),

@@ -1,0 +1,66 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The figures of grin study, on depth whose flicker is known and on beams that were made."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from grin_ros.camera import Camera
+from grin_ros.training.sample import Sample
+from grin_ros.training.study_prompt import beams_of, turns
+from grin_ros.training.study_video import flicker
+
+SIZE = (6, 8)
+
+
+def sample(depth):
+    depth = np.broadcast_to(np.float32(depth), SIZE)
+    image = np.zeros((*SIZE, 3), np.uint8)
+    return Sample(image, depth, Camera.default(SIZE), 'a')
+
+
+def test_flicker_is_the_change_that_the_scene_does_not_explain():
+    truth = [sample(4.0), sample(4.04), sample(4.04)]
+    right = [one.depth for one in truth]
+    assert flicker(right, truth) == pytest.approx(0, abs=1e-6)
+    assert flicker([1.5 * depth for depth in right], truth) == pytest.approx(0, abs=1e-6)
+    shaky = [right[0], right[1] * np.exp(0.1), right[2] * np.exp(-0.1)]
+    assert flicker(shaky, truth) == pytest.approx((0.1 + 0.2) / 2, rel=1e-4)
+    with pytest.raises(ValueError, match='static'):
+        flicker(right[:2], [sample(4.0), sample(8.0)])
+
+
+def test_prompts_and_judged_beams_never_meet():
+    for beams in (0, 1, 4, 16, 64):
+        for known, judged in turns(beams, 64):
+            assert not set(known) & set(judged) and len(judged) in (4, 16)
+            assert len(known) == (60 if beams == 64 else beams)
+    assert sorted(np.concatenate([j for _, j in turns(64, 64)])) == list(turns(4, 64)[0][1])
+
+
+def scan(ring):
+    """Ten beams of a turning LiDAR, from high to low, as KITTI writes them."""
+    azimuth, height = np.linspace(0, 2 * np.pi, 90, endpoint=False), np.linspace(0.1, -0.4, 10)
+    a, h = np.meshgrid(azimuth, height)
+    points = np.stack([np.cos(a), np.sin(a), np.tan(h)], -1).reshape(-1, 3)
+    names = {'x': 0, 'y': 4, 'z': 8}
+    rows = np.zeros(len(points), [('xyz', '<f4', 3), ('ring', '<u2')])
+    rows['xyz'], rows['ring'] = points, np.repeat(np.arange(10)[::-1], 90)
+    fields = [SimpleNamespace(name=n, offset=o, datatype=7, count=1) for n, o in names.items()]
+    if ring:
+        fields.append(SimpleNamespace(name='ring', offset=12, datatype=4, count=1))
+    data = np.frombuffer(rows.tobytes(), np.uint8)
+    return SimpleNamespace(
+        fields=fields, height=1, width=len(rows), point_step=14, row_step=14 * len(rows),
+        is_bigendian=False, data=data,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize('ring', [False, True])
+def test_beams_are_found_and_counted_from_above(ring):
+    points, beam = beams_of(scan(ring))
+    assert beam.tolist() == np.repeat(np.arange(10), 90).tolist()
+    assert (np.diff([points[beam == one, 2].mean() for one in range(10)]) < 0).all()
