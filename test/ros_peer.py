@@ -29,7 +29,7 @@ TOPICS = {
     'depth/preview': Image,
     'points': PointCloud2,
 }
-TIMEOUT = 30.0  # seconds; generous, because a loaded machine is slow to start a process
+TIMEOUT = 90.0  # seconds; generous, because a loaded machine is slow to start a process
 
 
 class NodeProcess:

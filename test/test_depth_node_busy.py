@@ -13,9 +13,8 @@ pytest.importorskip('rclpy')
 
 from ros_peer import drive, image_message, info_message, NodeProcess, Peer, picture
 
-ANSWER = 0.2  # seconds; promised, and held at most times on a machine that has nothing else to do
-LOADED = 1.5  # seconds; what a busy machine may make of it, far below the model's
-STEP = 4.0  # seconds
+ANSWER = 0.2  # seconds; promised for a machine that is not busy with something else
+STEP = 6.0  # seconds
 
 
 @pytest.fixture
@@ -55,17 +54,23 @@ def test_answers_while_a_frame_is_in_the_model(peer, tmp_path, monkeypatch):
             assert answer()
             took.append(time.monotonic() - start)
 
+        def median():
+            took.clear()
+            for steps in range(1, 8):
+                timed(lambda steps=steps: peer.set(steps=steps).successful)
+            return sorted(took)[3]
+
+        idle = median()
         busy()
-        for steps in range(1, 6):
-            timed(lambda steps=steps: peer.set(steps=steps).successful)
-        assert sorted(took)[2] < ANSWER
+        assert median() < max(ANSWER, 3 * idle)
+        took.clear()
         timed(lambda: peer.change_state('deactivate'))
         timed(lambda: peer.change_state('activate'))
         busy()
         timed(lambda: peer.change_state('deactivate'))
         timed(lambda: peer.change_state('cleanup'))
         assert peer.state == 'unconfigured'
-        assert max(took) < LOADED
+        assert max(took) < STEP / 2
         peer.pause(STEP)
         assert not peer.got['depth/image'], 'frames of before are not shown'
         assert node.stop() == 0

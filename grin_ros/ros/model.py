@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable
 import contextlib
 import ctypes
-import gc
 import threading
 import time
 
@@ -109,7 +108,6 @@ class Model:
 
 def release_memory() -> None:
     """Give the memory of models that are gone back to the device and to the system."""
-    gc.collect()
     if torch.cuda.is_initialized():
         with contextlib.suppress(RuntimeError):  # of a device that is lost
             torch.cuda.empty_cache()
