@@ -67,7 +67,9 @@ class Sampler:
         )
 
         if video is not None:
-            video.prepare((cameras[0].K.numpy().tobytes(), cameras[0].size, len(uv), samples))
+            camera = cameras[0]
+            key = (id(self._model), camera.K.numpy().tobytes(), camera.size, len(uv), samples)
+            video.prepare(key)
 
         def denoise(images, cameras, at):
             part = torch.cat([noise[:, :, at], noise[:, :, len(uv) :]], dim=2)
@@ -102,9 +104,7 @@ class Sampler:
             uv = torch.cat([uv, known.uv])
             options = known.sampling(uv, self._device)
         camera = Camera.stack(cameras).to(self._device)
-        pictures = torch.cat(
-            [fit_picture(image, camera.size, self._device) for image in images]
-        )
+        pictures = torch.cat([fit_picture(image, camera.size, self._device) for image in images])
         with autocast(self._device):
             uv = uv.to(self._device).expand(len(images), -1, -1)
             cond = None

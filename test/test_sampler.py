@@ -14,6 +14,7 @@ from grin_ros.pipeline import DepthPipeline
 from grin_ros.plane import PlaneDenoiser
 from grin_ros.prompt import Prompt
 from grin_ros.sampler import LEAST
+from grin_ros.video import Video
 
 TINY = load_config(ModelConfig, 'config/grin_tiny.yaml')
 
@@ -126,3 +127,16 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory(pipeline):
     with pytest.raises(RuntimeError, match='device-side'):
         pipeline.infer(image((96, 128), 0), None, on_step=fail)
     assert pipeline.sampler.capacity > 10**9
+
+
+def test_other_weights_do_not_begin_where_the_old_ones_ended(pipeline):
+    """As after a reload of the node's weights, between two frames of a camera."""
+    torch.manual_seed(1)
+    other = DepthPipeline(build_model(TINY), TINY)
+    frame, video = image((96, 128), 0), Video()
+    options = {'steps': 2, 'stride': 8}
+    for stamp, one in ((1.0, pipeline), (1.1, pipeline), (1.2, other)):
+        video.follow(frame, stamp)
+        made = one.infer(frame, None, video=video, **options)
+        fresh = np.array_equal(made.depth, one.infer(frame, None, **options).depth)
+        assert fresh == (stamp != 1.1)
