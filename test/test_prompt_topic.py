@@ -1,0 +1,196 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""The topic points_prompt in the node: which cloud, where its points are, and what goes wrong."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy')
+
+import rclpy
+from rclpy.parameter import Parameter
+from ros_peer import cloud_message, image_message, info_message
+
+from grin_ros.camera import Camera
+from grin_ros.pipeline import Prediction
+from grin_ros.ros import transforms as transforms_module
+from grin_ros.ros.depth_node import DepthNode
+from grin_ros.ros.node_config import NodeConfig
+from grin_ros.ros.prompt_topic import PromptTopic
+from grin_ros.ros.transforms import Transforms
+
+CAMERA = Camera.from_intrinsics(50, 50, 32, 24, (48, 64))
+IDENTITY = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+CONFIG = NodeConfig(prompt='impute', prompt_extrinsic=IDENTITY)
+
+
+def header(sec=100, nanosec=0, frame='cam'):
+    return SimpleNamespace(frame_id=frame, stamp=SimpleNamespace(sec=sec, nanosec=nanosec))
+
+
+def wall(z, count=20, seed=0):
+    xy = np.random.default_rng(seed).uniform(-0.3, 0.3, (count, 2)) * z
+    return np.column_stack([xy, np.full(count, z)])
+
+
+def test_the_nearest_cloud_in_time_is_taken():
+    topic = PromptTopic(None)
+    for nanosec, z in ((0, 2.0), (50_000_000, 3.0), (180_000_000, 4.0)):
+        topic.add(cloud_message(wall(z), sec=100, nanosec=nanosec))
+    prompt = topic.prompt(header(nanosec=70_000_000), CAMERA, CONFIG)
+    assert set(prompt.depth.tolist()) == {3.0}
+
+
+def test_rays_without_a_return_are_no_points():
+    points = wall(3.0)
+    points[:5], points[5:8] = np.nan, 0.0
+    topic = PromptTopic(None)
+    topic.add(cloud_message(points, sec=100))
+    assert len(topic.prompt(header(), CAMERA, CONFIG)) == 12
+
+
+@pytest.mark.parametrize(
+    'clouds, camera, message',
+    [
+        ([], CAMERA, 'no cloud came'),
+        ([cloud_message(wall(3.0), sec=90)], CAMERA, 'prompt_max_offset'),
+        ([cloud_message(-wall(3.0), sec=100)], CAMERA, 'check the extrinsic'),
+        ([cloud_message(wall(3.0), sec=100)], None, 'intrinsics'),
+    ],
+)
+def test_why_there_is_no_prompt_is_said(clouds, camera, message):
+    topic = PromptTopic(None)
+    for cloud in clouds:
+        topic.add(cloud)
+    with pytest.raises(ValueError, match=message):
+        topic.prompt(header(), camera, CONFIG)
+
+
+@pytest.fixture
+def tf2(monkeypatch):
+    """Stand in for tf2_ros, which PyPI does not have: the lidar is 1 m left of the camera."""
+    asked = []
+
+    class Missing(Exception):
+        pass
+
+    class Buffer:
+        def lookup_transform(self, target, source, time, timeout):
+            asked.append((target, source, time.nanoseconds))
+            if source != 'lidar':
+                raise Missing(f'{source} does not exist')
+            return SimpleNamespace(
+                transform=SimpleNamespace(
+                    translation=SimpleNamespace(x=-1.0, y=0.0, z=0.0),
+                    rotation=SimpleNamespace(x=0.0, y=0.0, z=0.0, w=1.0),
+                )
+            )
+
+    module = ModuleType('tf2_ros')
+    module.Buffer, module.TransformException = Buffer, Missing
+    module.TransformListener = lambda buffer, node: SimpleNamespace()
+    monkeypatch.setitem(sys.modules, 'tf2_ros', module)
+    return asked
+
+
+def test_tf_says_where_the_sensor_is(tf2):
+    topic = PromptTopic(Transforms(None, 'test'))
+    topic.add(cloud_message([[1.24, 0.08, 4.0]], sec=100))
+    config = NodeConfig(prompt='impute')
+    prompt = topic.prompt(header(), CAMERA, config)
+    assert tf2 == [('cam', 'lidar', 100 * 10**9)]
+    np.testing.assert_array_equal(prompt.uv, [[35, 25]])  # 0.24 / 4 * 50 + 32
+    topic.add(cloud_message([[1.24, 0.08, 4.0]], sec=200, frame='elsewhere'))
+    with pytest.raises(ValueError, match="no transform from 'elsewhere' to 'cam'"):
+        topic.prompt(header(sec=200), CAMERA, config)
+
+
+def test_without_tf2_the_remedy_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'tf2_ros', None)
+    with pytest.raises(ValueError, match='prompt needs tf2_ros, which is not installed'):
+        transforms_module.Transforms(None, 'prompt')
+
+
+class Pipeline:
+    """Answers 5 m and remembers what it was asked."""
+
+    checkpoint = device = 'none'
+    steps = 1
+
+    def __init__(self):
+        self.options = []
+
+    def infer_batch(self, images, cameras, **options):
+        self.options.append(options)
+        depth = np.full(images[0].shape[:2], 5, np.float32)
+        camera = cameras[0] or Camera.default(depth.shape)
+        return [Prediction(depth, 0 * depth, depth > 0, camera)]
+
+
+@pytest.fixture
+def node(ros_domain_id):
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=ros_domain_id)
+    made = []
+
+    def make(**values):
+        given = [Parameter(name, value=value) for name, value in values.items()]
+        pipeline = Pipeline()
+        one = DepthNode(
+            lambda path, device: pipeline, context=context, parameter_overrides=given
+        )  # fmt: skip
+        one.start()
+        made.append(one)
+        return one, pipeline
+
+    yield make
+    for one in made:
+        one.release()
+        one.join()
+        one.destroy_node()
+    context.try_shutdown()
+
+
+def test_a_cloud_reaches_the_model_and_frames_without_one_still_go_through(node):
+    made, pipeline = node(prompt='impute', prompt_extrinsic=list(IDENTITY), video_start=0.5)
+    (stream,) = made._streams
+    image = image_message(np.zeros((48, 64, 3), np.uint8), sec=100)
+    stream.calibration.add(info_message(64, 48, fx=50.0))
+    config, model = made._config, made._model
+    pipeline.options.clear()
+    bare = stream.read(image, config)
+    stream._prompts.add(cloud_message(wall(3.0), sec=100))
+    frame = stream.read(image, config)
+    for one in (bare, frame):
+        model.infer([one], config, lambda: True)
+    without, given = pipeline.options
+    assert 'prompts' not in without and len(given['prompts'][0]) > 15
+    assert given['videos'][0] is without['videos'][0] is not None
+
+
+def test_a_node_that_lacks_tf2_does_not_activate_and_says_why(node, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'tf2_ros', None)
+    made, _ = node(prompt='impute')
+    assert made._worker is None
+    made, _ = node(prompt='impute', prompt_extrinsic=list(IDENTITY))
+    assert made._worker is not None
+
+
+@pytest.mark.parametrize(
+    'values, message',
+    [
+        ({'prompt_extrinsic': (1.0, 2.0)}, 'prompt_extrinsic'),
+        ({'prompt': 'maybe'}, 'impute'),
+        ({'video_hold': 0.5}, 'video_start'),
+        ({'cloud_median': 4}, 'cloud_median'),
+        ({'cloud_min_range': 3.0, 'cloud_max_range': 2.0}, 'cloud_max_range'),
+        ({'cloud_min_height': 3.0, 'cloud_max_height': 2.0}, 'cloud_max_height'),
+    ],
+)
+def test_what_does_not_go_together_is_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        NodeConfig(**values)
