@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CHECKPOINT ?=
+MINUTES ?= 30
 
 # Fast DDS's default shared memory is smaller than one image, and best-effort frames get lost.
 export FASTRTPS_DEFAULT_PROFILES_FILE ?= $(CURDIR)/config/fastdds.xml
 
-.PHONY: demo test test-slow lint format bench weights clean venv
+.PHONY: demo test test-slow soak lint format bench weights clean venv
 
 demo: venv
 	$(BIN)/grin demo -o out/demo $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT))
@@ -17,6 +18,10 @@ test: venv
 
 test-slow: venv
 	$(BIN)/pytest -q -m slow
+
+# The node under one fault after the other; the report goes to out/soak/.
+soak: venv
+	$(BIN)/python test/robot/soak.py --minutes $(MINUTES)
 
 bench: venv
 	$(BIN)/grin bench $(if $(CHECKPOINT),--checkpoint $(CHECKPOINT))

@@ -59,11 +59,9 @@ class Watcher:
         depth = read_depth(message)
         middle = float(depth[depth.shape[0] // 2, depth.shape[1] // 2])
         at = min(DISTANCES, key=lambda distance: abs(distance - middle))
-        small = depth.shape < (height, width)  # full_size: false
-        if not np.isclose(middle, at, rtol=0.1 if small else 0.03) or depth.shape > (
-            height,
-            width,
-        ):
+        small = depth.shape != (height, width)  # full_size: false
+        larger = depth.shape[0] > height or depth.shape[1] > width
+        if larger or not np.isclose(middle, at, rtol=0.1 if small else 0.03):
             self.wrong.append(f'{stamp}: {depth.shape} of {(height, width)}, {middle:.2f} m')
 
     def good(self) -> list[int]:
