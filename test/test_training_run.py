@@ -233,7 +233,7 @@ def test_a_recipe_without_model_takes_that_of_its_checkpoint(planes, tmp_path):
 @pytest.mark.parametrize('path', sorted((ROOT / 'config').glob('*train*.yaml')) + [
     ROOT / 'config' / 'finetune.yaml'], ids=lambda p: p.stem)  # fmt: skip
 def test_the_recipes_that_ship_are_read(path, monkeypatch):
-    for name in ('GRIN_TEST_DATA', 'SAM2_WEIGHTS'):
+    for name in ('GRIN_TEST_DATA', 'GRIN_SETS', 'SAM2_WEIGHTS'):
         monkeypatch.setenv(name, '/nowhere')
     config = load_recipe(path)
     assert config.sources
