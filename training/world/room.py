@@ -182,7 +182,9 @@ def _viewpoints(rng, width, depth, height, taken, targets):
             view = looking_at(target + offset, target, roll, hfov)
         else:
             x, y = rng.uniform(-0.45, 0.45) * width, rng.uniform(-0.45, 0.45) * depth
-            z = rng.choice([rng.uniform(0.12, 0.6), rng.uniform(0.6, 1.9), rng.uniform(1.2, 1.7)])
+            # Any height is as likely as another: a network that takes it for granted that cameras
+            # are held at eye level sees a robot's room half as large again as it is.
+            z = rng.uniform(0.15, 1.8)
             yaw = math.atan2(x, -y) + rng.normal(0, 0.7)
             pitch = rng.normal(-0.12 * z, 0.18)
             view = Viewpoint(np.array([x, y, z]), yaw, pitch, roll, hfov)

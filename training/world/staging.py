@@ -105,10 +105,11 @@ class Stage:
 
     def _wander(self, rng, size):
         x, y, open_yaw = self._spot(rng)
-        height = rng.normal(1.4, 0.25) if rng.random() < 0.6 else rng.uniform(0.1, 1.3)
-        origin = np.array([x, y, self.floor + np.clip(height, 0.1, 2.2)])
+        # All heights alike: the height of the camera must not be a guess at the size of a room.
+        height = rng.uniform(0.15, 1.9)
+        origin = np.array([x, y, self.floor + height])
         yaw = open_yaw + rng.normal(0, 0.8) if rng.random() < 0.4 else rng.uniform(0, 2 * np.pi)
-        pitch = np.clip(rng.normal(-11, 13), -50, 20)
+        pitch = np.clip(rng.normal(-9 * height, 11), -50, 20)
         R = rotation(yaw, np.radians(pitch), rng.normal(0, 0.06))
         return View(origin, R, lens(rng, size)), []
 
