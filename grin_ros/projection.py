@@ -16,7 +16,7 @@ from grin_ros.camera import Camera
 
 # Inverse depths that differ by less are one surface.
 SAME_SURFACE = 0.05
-PIXELS = 2.0  # of parallax, below which nothing can be hidden
+BLUR = 2  # pixels by which an edge is uncertain; with less parallax nothing is hidden
 
 
 def project(points: np.ndarray, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
@@ -73,28 +73,33 @@ def hidden(depth: np.ndarray, parallax: np.ndarray) -> np.ndarray:
     parallax: (H, W, 2), pixels x metres
     returns: (H, W) bool
     """
-    known = depth > 0
-    inverse = np.where(known, 1 / np.maximum(depth, 1e-6), 0).astype(np.float32)
-    length = np.linalg.norm(parallax, axis=2)
-    reach = float(length.max() * inverse.max())
-    if reach < PIXELS:
-        return np.zeros(depth.shape, bool)
-    length = np.maximum(length, 1e-6)
-    direction = parallax / length[..., None]
-    v, u = np.indices(depth.shape, np.float32)
-    # What a surface hides, as the inverse depth below which it does: a ramp from each q.
+    out = np.zeros(depth.shape, bool)
+    v, u = np.nonzero(depth > 0)
+    if not len(v):
+        return out
+    inverse = np.zeros(depth.shape, np.float32)
+    inverse[v, u] = 1 / depth[v, u]
     # Its edge runs somewhere between the last point on it and the next beside it.
-    nearest = cv2.dilate(inverse, np.ones((5, 5), np.uint8))
-    step = 1.0
-    while step <= reach:
-        moved = cv2.remap(
-            nearest, u + step * direction[..., 0], v + step * direction[..., 1],
-            cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0,
-        )  # fmt: skip
-        nearest = np.maximum(nearest, moved - step / length)
-        step *= 2
-    margin = np.maximum(SAME_SURFACE * nearest, PIXELS / length)
-    return known & (inverse < nearest - margin)
+    surface = cv2.dilate(inverse, np.ones((2 * BLUR + 1, 2 * BLUR + 1), np.uint8))
+    shift = parallax[v, u]
+    length = np.maximum(np.hypot(*shift.T), 1e-6)
+    direction = shift / length[:, None]
+    mine = inverse[v, u]
+    nearest = surface[v, u]
+    # How far something as near as the nearest of all could reach.
+    reach = length * (inverse.max() - mine)
+    height, width = depth.shape
+    for step in range(BLUR, int(reach.max()) + 1, BLUR):
+        far = np.flatnonzero(reach >= step)
+        x = np.rint(u[far] + step * direction[far, 0]).astype(np.int32)
+        y = np.rint(v[far] + step * direction[far, 1]).astype(np.int32)
+        inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+        far, x, y = far[inside], x[inside], y[inside]
+        # Beyond so many pixels a surface hides only what is so much farther than itself.
+        nearest[far] = np.maximum(nearest[far], surface[y, x] - step / length[far])
+    margin = np.maximum(SAME_SURFACE * nearest, BLUR / length)
+    out[v, u] = mine < nearest - margin
+    return out
 
 
 def parallax(origin: np.ndarray, camera: Camera) -> np.ndarray:

@@ -149,23 +149,24 @@ class FrameMaker:
 
     def _depth(self, frame: Frame, messages: list, camera: Camera) -> np.ndarray:
         """Return the depth that the sweeps give an image: (H, W) float32, 0 = unknown."""
-        points, sweep_of, origins = [], [], []
+        pixels, depths, sweep_of, origins = [], [], [], []
         for number, (message, (_, stamp)) in enumerate(zip(messages, frame.sweeps)):
-            moved, origin = self._into_camera(message, stamp, frame.stamp)
-            points.append(moved)
+            points, origin = self._into_camera(message, stamp, frame.stamp)
+            uv, index = project(points, camera)
+            z = points[index, 2]
+            near = z <= self.config.max_depth
+            pixels.append(uv[near])
+            depths.append(z[near])
+            sweep_of.append(np.full(len(depths[-1]), number))
             origins.append(origin)
-            sweep_of.append(np.full(len(moved), number))
-        points, sweep_of = np.concatenate(points), np.concatenate(sweep_of)
-        uv, index = project(points, camera)
-        z = points[index, 2]
-        near = z <= self.config.max_depth
-        uv, index, z = uv[near], index[near], z[near]
-        depth, winner = z_buffer(uv, z, camera.size)
-        if self.config.occlusion and len(index):
-            origin_of = np.where(winner >= 0, sweep_of[index][winner], -1)
+        depth, winner = z_buffer(np.concatenate(pixels), np.concatenate(depths), camera.size)
+        if self.config.occlusion:
+            sweep_of = np.concatenate(sweep_of)
             behind = np.zeros(depth.shape, bool)
             for number, origin in enumerate(origins):
-                behind |= hidden(depth, parallax(origin, camera)) & (origin_of == number)
+                found = hidden(depth, parallax(origin, camera))
+                found[found] = sweep_of[winner[found]] == number
+                behind |= found
             depth[behind] = 0
         return depth
 
@@ -175,12 +176,13 @@ class FrameMaker:
         sweep = read_sweep(message, recording.time, self.config.min_range)
         if sweep.offsets is None or not len(sweep.points):
             pose = recording.lidar_to_camera(image_stamp, np.array([stamp]))[0]
-            return sweep.points @ pose[:3, :3].T.astype(np.float32) + pose[:3, 3], pose[:3, 3]
+            pose = pose.astype(np.float32)
+            return sweep.points @ pose[:3, :3].T + pose[:3, 3], pose[:3, 3]
         # A pose per millisecond: looking one up for each point would cost more and give nothing.
         bins = sweep.offsets // BIN
         first = bins.min()
         moments = stamp + (np.arange(first, bins.max() + 1) * BIN + BIN // 2)
-        poses = recording.lidar_to_camera(image_stamp, moments)
+        poses = recording.lidar_to_camera(image_stamp, moments).astype(np.float32)
         mine = poses[bins - first]
         moved = np.einsum('nij,nj->ni', mine[:, :3, :3], sweep.points) + mine[:, :3, 3]
         known = np.isfinite(moved[:, 0])

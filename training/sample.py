@@ -269,7 +269,7 @@ def encode(
         )
     if not np.isfinite(depth).all() or (depth < 0).any():
         raise ValueError(f'{where} depth is negative or not finite; mark the unknown with 0')
-    stored = np.rint(depth.astype(np.float64) * depth_scale)
+    stored = np.rint(depth * np.asarray(depth_scale, depth.dtype))
     if stored.max(initial=0) > 65535:
         raise ValueError(
             f'{where} depth reaches {depth.max():.1f} m, but a scale of {depth_scale:g} ends '
