@@ -34,6 +34,7 @@ class Faults:
         self._peer, self._random, self.refused = peer, random.Random(seed), {}
         self._camera, self._log = None, folder / 'camera.log'
         self.kills = []  # when, monotonic seconds
+        self.silent_cameras = 0
         self._other = folder / 'other.txt'
         self._other.write_text(f'{DISTANCES[1]}')
         self._image = peer.node.create_publisher(Image, 'image', 5)

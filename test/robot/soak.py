@@ -33,7 +33,8 @@ from robot.watcher import Watcher
 GROWTH = 1.0  # MiB per minute that memory may grow by after the warm-up
 WARM_UP = 0.25  # of the run
 CALM = (2.0, 6.0)  # seconds between two faults
-START = 120.0  # seconds in which a process has to come up
+START = 60.0  # seconds in which a process has to come up
+CAMERAS = 3  # that are started before something else must be wrong
 RECOVERY = 30.0  # seconds from the first frame after a fault to an answer
 DEADLY = ('life_cycle', 'parameter_storm', 'garbage_intrinsics', 'clock_jumps')  # not answered in
 PROGRAM = ('-m', 'grin_ros.ros.plane_node', '--seconds')
@@ -71,7 +72,7 @@ def soak(minutes: float, seed: int, folder: Path, model_seconds: float) -> dict:
                         end = time.monotonic()
                         if kind in DEADLY:
                             watcher.dead.append((start, end))
-                        begun = peer.wait(lambda end=end: newest(watcher, end), START)
+                        begun = first_frame(peer, watcher, faults, end)
                         peer.wait(lambda end=end: recovered(watcher, end), RECOVERY)
                     except AssertionError as error:
                         failures.append(f'{kind} at {start - begin:.0f} s: {error}')
@@ -80,8 +81,8 @@ def soak(minutes: float, seed: int, folder: Path, model_seconds: float) -> dict:
                     survived[kind] += 1
                     recovery[kind] = max(recovery.get(kind, 0.0), time.monotonic() - begun)
             faults.restart()
-            end = time.monotonic()
-            peer.wait(lambda: recovered(watcher, end), START)
+            end = first_frame(peer, watcher, faults, time.monotonic())
+            peer.wait(lambda: recovered(watcher, end), RECOVERY)
         finally:
             faults.close()
         peer.pause(5.0)
@@ -110,6 +111,7 @@ def soak(minutes: float, seed: int, folder: Path, model_seconds: float) -> dict:
         'faults_survived': dict(survived),
         'worst_recovery_s': {kind: round(value, 2) for kind, value in recovery.items()},
         'not_overcome': failures,
+        'silent_cameras': faults.silent_cameras,
         'requests_refused': faults.refused,
         'logged': dict(Counter(re.findall(r'\[(WARN|ERROR|FATAL)\]', text))),
         'tracebacks': text.count('Traceback'),
@@ -117,16 +119,26 @@ def soak(minutes: float, seed: int, folder: Path, model_seconds: float) -> dict:
     }
 
 
-def newest(watcher: Watcher, since: float) -> float | None:
-    """Return when the newest frame came, None if it is older than that moment."""
-    last = next(reversed(watcher.came['image'].values()), 0.0)
-    return last if last > since else None
+def first_frame(peer: Peer, watcher: Watcher, faults: Faults, since: float) -> float:
+    """Return when the first good frame after that moment came; replace a camera that is silent."""
+
+    def came() -> float | None:
+        times = (watcher.came['image'][stamp] for stamp in watcher.good()[-200:])
+        return next((when for when in times if when > since), None)
+
+    for _ in range(CAMERAS):
+        try:
+            return peer.wait(came, START)
+        except AssertionError:  # one that was killed can leave Fast DDS's shared memory locked
+            faults.silent_cameras += 1
+            faults.restart()
+    raise AssertionError(f'{CAMERAS} cameras in turn were silent')
 
 
 def recovered(watcher: Watcher, since: float) -> bool:
     """Tell whether a frame that came after that moment is answered."""
     images = watcher.came['image']
-    return any(images.get(stamp, 0.0) > since for stamp in reversed(watcher.came['points']))
+    return any(images.get(stamp, 0.0) >= since for stamp in reversed(watcher.came['points']))
 
 
 class Memory:
