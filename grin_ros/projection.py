@@ -102,6 +102,29 @@ def hidden(depth: np.ndarray, parallax: np.ndarray) -> np.ndarray:
     return out
 
 
+def agrees(depth: np.ndarray, uv: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """
+    Tell which points of another sweep fit to a sweep, so that what moved leaves no trail.
+
+    A point fits if its depth lies between those that were measured around its pixel, or if
+    nothing was measured there.
+
+    depth: (H, W), metres, of the one sweep, 0 = unknown
+    uv: (N, 2) int, pixels, of the other
+    z: (N,), metres
+    returns: (N,) bool
+    """
+    coverage = max(np.count_nonzero(depth) / depth.size, 1e-4)
+    size = 2 * int(np.clip(np.ceil(1.5 / np.sqrt(coverage)), 1, 20)) + 1
+    kernel = np.ones((size, size), np.uint8)
+    highest = cv2.dilate(depth, kernel)
+    lowest = cv2.erode(np.where(depth > 0, depth, np.float32(np.inf)), kernel)
+    u, v = uv.T
+    return (z >= (1 - SAME_SURFACE) * lowest[v, u]) & (z <= (1 + SAME_SURFACE) * highest[v, u]) | (
+        highest[v, u] == 0
+    )
+
+
 def parallax(origin: np.ndarray, camera: Camera) -> np.ndarray:
     """
     Return how far a point at 1 m moves from the view from `origin` to the camera's.

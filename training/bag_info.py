@@ -214,6 +214,9 @@ def show(found: dict, console: Console) -> None:
     console.width = max(console.width, console.measure(table, options=wide).maximum)
     console.print(table)
     plain = {'soft_wrap': True, 'highlight': False, 'markup': False}
+    if found['frames']:
+        pairs = (f'{f["parent"]} -> {f["child"]} ({f["kind"]})' for f in found['frames'])
+        console.print(f'  transforms: {", ".join(pairs)}', **plain)
     for note in found['notes']:
         console.print(f'  {note}', **plain)
     for problem in found['problems']:

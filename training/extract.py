@@ -16,6 +16,7 @@ import multiprocessing
 import os
 from pathlib import Path
 import re
+import signal
 
 import cv2
 import numpy as np
@@ -74,7 +75,7 @@ def extract(
     recordings, jobs, dropped = [], [], Counter()
     prefixes = _prefixes(bags)
     for bag, prefix in zip(bags, prefixes):
-        with tqdm(desc=f'indexing {bag.name}', unit='message', disable=hide) as bar:
+        with tqdm(desc=f'indexing {bag.name}', unit=' messages', disable=hide) as bar:
             recording = read_recording(str(bag), config, bar.update)
         frames, left_out = match(recording, config, prefix)
         dropped += left_out
@@ -145,6 +146,12 @@ def _start(recordings: list[Recording], config: ExtractConfig, folder: Path) -> 
     cv2.setNumThreads(1)
 
 
+def _start_process(*shared) -> None:
+    """Start a worker; Ctrl-C reaches all processes, and the first one answers for all."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _start(*shared)
+
+
 def _work(number: int, frames: list[Frame]) -> list[dict]:
     if number not in _maker:
         recordings, config, folder = _shared
@@ -166,7 +173,7 @@ def _run(recordings, config: ExtractConfig, folder: Path, jobs) -> Iterator[list
     context = multiprocessing.get_context('forkserver')
     context.set_forkserver_preload([__name__])
     with ProcessPoolExecutor(
-        min(workers, len(jobs)), context, _start, (recordings, config, folder)
+        min(workers, len(jobs)), context, _start_process, (recordings, config, folder)
     ) as pool:
         waiting, left = set(), iter(jobs)
         try:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from grin_ros.camera import Camera
-from grin_ros.projection import hidden, parallax, project, z_buffer
+from grin_ros.projection import agrees, hidden, parallax, project, z_buffer
 from grin_ros.rectifier import Rectifier
 from grin_ros.ros.from_msg import read_image
 
@@ -116,7 +116,7 @@ class FrameMaker:
         sample = Sample(image, depth, camera, frame.stem, frame.stamp, pose, sky)
         entry, files = encode(sample, jpeg=jpeg)
         for name, content in files.items():
-            part = self.folder / f'.{name}.{os.getpid()}'
+            part = self.folder / f'.{name}.{os.getpid()}.part'
             part.write_bytes(content)
             os.replace(part, self.folder / name)
         return {
@@ -154,9 +154,13 @@ class FrameMaker:
             points, origin = self._into_camera(message, stamp, frame.stamp)
             uv, index = project(points, camera)
             z = points[index, 2]
-            near = z <= self.config.max_depth
-            pixels.append(uv[near])
-            depths.append(z[near])
+            keep = z <= self.config.max_depth
+            if number == 0 and len(messages) > 1:
+                first, _ = z_buffer(uv[keep], z[keep], camera.size)
+            elif number:
+                keep &= agrees(first, uv, z)
+            pixels.append(uv[keep])
+            depths.append(z[keep])
             sweep_of.append(np.full(len(depths[-1]), number))
             origins.append(origin)
         depth, winner = z_buffer(np.concatenate(pixels), np.concatenate(depths), camera.size)

@@ -66,6 +66,9 @@ class Journal:
 
     def __exit__(self, kind, value, traceback) -> None:
         self._file.close()
+        if kind is None:
+            for leftover in self.path.parent.glob('.*.part'):  # of a run that was killed
+                leftover.unlink()
 
 
 def _task(bags: list[Path], config: ExtractConfig) -> dict:
