@@ -28,7 +28,7 @@ from grin_ros.pipeline import DepthPipeline
 from grin_ros.ros.background import Background
 from grin_ros.ros.diagnostics import ERROR, OK, status, WARN
 from grin_ros.ros.health import camera_health, Health, input_health, output_health
-from grin_ros.ros.model import Model, release_memory
+from grin_ros.ros.model import keep_memory, Model, release_memory
 from grin_ros.ros.newest import NewestWorker
 from grin_ros.ros.parameters import declare_parameters, revise
 from grin_ros.ros.stream import CameraStream
@@ -217,6 +217,7 @@ def main(args: list[str] | None = None, load=DepthPipeline.from_checkpoint) -> i
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    keep_memory()
     rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
     try:
         node = DepthNode(load)
