@@ -21,7 +21,8 @@ from grin_ros.ros.work import bring_through
 LOST = """CUDA error: unspecified launch failure
 CUDA kernel errors might be asynchronously reported at some other API call.
 For debugging consider passing CUDA_LAUNCH_BLOCKING=1"""
-HEADER = image_message(np.zeros((4, 4, 3), np.uint8)).header
+IMAGE = image_message(np.zeros((4, 4, 3), np.uint8))
+HEADER = IMAGE.header
 
 
 class Pipeline:
@@ -55,7 +56,7 @@ class Stream:
     def __init__(self, unreadable=False):
         self.unreadable, self.refused, self.written = unreadable, [], []
 
-    def wanted(self):
+    def wanted(self, header, config):
         return ['depth/image']
 
     def read(self, message, config):
@@ -76,7 +77,7 @@ def model():
 
 
 def work(model, *streams, alive=lambda: True):
-    return bring_through(dict.fromkeys(streams), model, NodeConfig(), alive)
+    return bring_through(dict.fromkeys(streams, IMAGE), model, NodeConfig(), alive)
 
 
 def test_it_is_warmed_up_with_as_many_images_as_will_come():
