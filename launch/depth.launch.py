@@ -2,7 +2,7 @@
 """
 Start the depth node on a camera or several, with RViz and a bag in their place if asked for.
 
-    ros2 launch grin_ros depth.launch.py image:=/camera/image_raw camera_info:=/camera/camera_info
+    ros2 launch grin_ros depth.launch.py image:=/camera/image_raw
     ros2 launch grin_ros depth.launch.py cameras:=front,left,right image:=image_raw
 """
 
@@ -28,10 +28,7 @@ RESPAWN_DELAY = 3.0  # seconds; a node that cannot start shall not keep the robo
 # name: (default, description)
 ARGUMENTS = {
     'image': ('image', 'topic of the camera image; with cameras: below the name of each'),
-    'camera_info': (
-        'camera_info',
-        'topic of its intrinsics; with cameras: below the name of each',
-    ),
+    'camera_info': ('', 'topic of its intrinsics; empty: camera_info beside the image'),
     'cameras': ('', 'names of cameras that share the model: front,left,right; empty: one camera'),
     'image_transport': ('', 'raw or compressed; empty: what params_file says'),
     'namespace': ('', 'namespace of the node and of what it publishes'),
@@ -59,6 +56,8 @@ def generate_launch_description() -> LaunchDescription:
 
 def _start(context) -> list:
     value = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
+    folder, slash, _ = value['image'].rpartition('/')
+    value['camera_info'] = value['camera_info'] or f'{folder}{slash}camera_info'
     clock = {'use_sim_time': (value['use_sim_time'] or str(bool(value['bag']))).lower() == 'true'}
     optional = ('cameras', 'checkpoint', 'device', 'image_transport')
     overrides = {name: value[name] for name in optional if value[name]}

@@ -26,7 +26,7 @@ def peer(ros_domain_id):
 
 def test_silence_is_explained(peer, tmp_path):
     """Nobody there, the wrong transport, the wrong type, a listener who asks for too much."""
-    remaps = ['image:=/cam/image_raw', 'camera_info:=/cam/camera_info']
+    remaps = ['image:=/cam/image_raw', 'camera_info:=/info']
     parameters = {'warn_silence': 0.5, 'error_silence': 1.5}
     with NodeProcess(tmp_path / 'log', parameters, remaps=remaps) as node:
         peer.status('input', lambda one: 'nobody publishes /cam/image_raw: start' in one.message)
@@ -43,6 +43,11 @@ def test_silence_is_explained(peer, tmp_path):
         peer.status('input', lambda one: 'has a publisher that is silent' in one.message)
         peer.node.destroy_publisher(silent)
 
+        beside = peer.node.create_publisher(CameraInfo, '/cam/camera_info', 1)
+        word = peer.status('camera_info', lambda one: 'is there' in one.message)
+        assert word.level == b'\x02' and word.message.endswith('; /cam/camera_info is there')
+        peer.node.destroy_publisher(beside)
+
         peer.listen('depth/image')
         greedy = peer.node.create_subscription(Image, 'depth/std', print, LATCHED)
         image, info = image_message(picture(48, 64), sec=1), info_message(64, 48)
@@ -53,7 +58,7 @@ def test_silence_is_explained(peer, tmp_path):
             came = len(peer.got['depth/image'])
 
             def answered(camera=camera, came=came):
-                peer.send('/cam/camera_info', info)
+                peer.send('/info', info)
                 camera.publish(image)
                 peer.pause(0.1)
                 return len(peer.got['depth/image']) > came
@@ -92,6 +97,7 @@ def test_overrides_of_quality_of_service(peer, tmp_path):
     with NodeProcess(tmp_path / 'wrong', {f'{info}.reliability': 'sometimes'}) as node:
         peer.wait(lambda: 'Cannot activate' in node.text)
         assert 'sometimes' in node.text and peer.state == 'inactive'
+        peer.status('inference', lambda one: one.level == b'\x02' and 'sometimes' in one.message)
         assert node.stop() == 0
     with NodeProcess(tmp_path / 'log', latched) as node:
 

@@ -160,6 +160,20 @@ def test_several_cameras_share_one_node(launch_file):
     assert (node.namespace, rviz.namespace) == ('robot', 'robot/front')
 
 
+@pytest.mark.parametrize(
+    ('image', 'expected'),
+    [
+        ('image', 'camera_info'),
+        ('/camera/image_raw', '/camera/camera_info'),
+        ('/a/b/image_rect', '/a/b/camera_info'),
+        ('/image', '/camera_info'),
+    ],
+)
+def test_camera_info_is_looked_for_beside_the_image(launch_file, image, expected):
+    (node,) = of_kind(start(launch_file, image=image), 'Node')
+    assert dict(node.remappings) == {'image': image, 'camera_info': expected}
+
+
 def test_life_of_the_process(launch_file):
     (node,) = of_kind(start(launch_file), 'Node')
     assert node.respawn is False

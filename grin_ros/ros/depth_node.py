@@ -95,8 +95,10 @@ class DepthNode(LifecycleNode):
                 self.get_logger().info(f'Listening to {topics}')
         except Exception as error:  # a qos_overrides that does not exist, for one
             self._stop()
-            self.get_logger().error(f'Cannot activate: {sentence(error)}')
+            self._failure = sentence(error)
+            self.get_logger().error(f'Cannot activate: {self._failure}')
             return FAILURE
+        self._failure = ''
         return super().on_activate(state)
 
     def on_deactivate(self, state) -> TransitionCallbackReturn:
@@ -157,6 +159,8 @@ class DepthNode(LifecycleNode):
         if model is not self._model:
             return False, 'the node was cleaned up in the meantime'
         self._model, self._failure = other, ''
+        del model
+        release_memory()
         return True, f'{other.pipeline.checkpoint} on {other.pipeline.device}'
 
     # Callbacks of the main thread
@@ -193,7 +197,7 @@ class DepthNode(LifecycleNode):
         for stream in self._streams if worker else ():
             aspects = {
                 'input': input_health(self, stream, config, worker.replaced[stream]),
-                'camera_info': camera_health(stream, config),
+                'camera_info': camera_health(self, stream, config),
                 'output': output_health(stream, config),
             }
             for aspect, health in aspects.items():
@@ -205,9 +209,9 @@ class DepthNode(LifecycleNode):
             values = {'device': self._config.device}
             return (ERROR if self._failure else WARN), self._failure or 'unconfigured', values
         values = self._model.figures(self._config)
-        if self._worker is None:
-            return WARN, 'inactive', values
-        return (ERROR, self._failure, values) if self._failure else (OK, 'active', values)
+        if self._failure:
+            return ERROR, self._failure, values
+        return (OK, 'active', values) if self._worker else (WARN, 'inactive', values)
 
 
 def main(args: list[str] | None = None, load=DepthPipeline.from_checkpoint) -> int:

@@ -30,13 +30,13 @@ def input_health(node, stream: CameraStream, config: NodeConfig, replaced: int) 
     return OK, 'images come', values
 
 
-def camera_health(stream: CameraStream, config: NodeConfig) -> Health:
+def camera_health(node, stream: CameraStream, config: NodeConfig) -> Health:
     """Tell whether the calibration can be used, and how it is understood."""
     header, size = stream.converter.header, stream.converter.size
     try:
         view = stream.calibration.view(header, size, config)
     except ValueError as error:
-        hint = stream.mismatches.get(stream.info_topic)
+        hint = stream.mismatches.get(stream.info_topic) or _beside(node, stream)
         return ERROR, f'{error}{f"; {hint}" if hint else ""}', {'topic': stream.info_topic}
     if view is None:
         return OK, 'not used: intrinsics is none', {}
@@ -66,6 +66,14 @@ def output_health(stream: CameraStream, config: NodeConfig) -> Health:
         if stream.unheard(topic):
             return WARN, sentence, values
     return OK, 'running' if stream.wanted() else 'idle: nobody subscribes', values
+
+
+def _beside(node, stream: CameraStream) -> str:
+    """Say so if there is a CameraInfo where drivers put it, and nobody publishes ours."""
+    topic = stream.image_topic.removesuffix('/compressed').rpartition('/')[0] + '/camera_info'
+    if node.count_publishers(stream.info_topic) or not node.count_publishers(topic):
+        return ''
+    return f'{topic} is there'
 
 
 def _silence(node, stream: CameraStream) -> str:
