@@ -48,9 +48,7 @@ def checkpoints(tmp_path_factory):
     ):  # fmt: skip
         initial = str(folder / '1' / 'last.safetensors') if number > 1 else ''
         output = str(folder / str(number))
-        recipe = TrainConfig(
-            sources=sources, output=output, initial=initial, seed=number, **small
-        )
+        recipe = TrainConfig(sources=sources, output=output, initial=initial, seed=number, **small)
         Trainer(recipe).run()
     return folder
 
