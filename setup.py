@@ -37,6 +37,7 @@ setup(
         'rosbags>=0.10',
         'rosbags-image',
         'safetensors>=0.4',
+        'scipy',
         'tensorboard',
         'torch>=2.4',
         'tqdm',
@@ -52,7 +53,7 @@ setup(
             'ros-std-srvs',
         ],
         # Two of the benchmarks that `grin eval --protocol` reads are in MATLAB's formats.
-        'eval': ['h5py', 'scipy'],
+        'eval': ['h5py'],
         'test': [
             'colcon-common-extensions',
             'diffusers',
@@ -60,7 +61,6 @@ setup(
             'hypothesis',
             'pytest',
             'ruff',
-            'scipy',
         ],
         'view': ['rerun-sdk'],
     },

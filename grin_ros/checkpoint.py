@@ -24,6 +24,7 @@ from grin_ros.diffusion.schedule import ScheduleConfig, TARGETS
 from grin_ros.models import Denoiser
 from grin_ros.models.grin import GRIN, GRINConfig
 from grin_ros.models.unet import UNet, UNetConfig
+from grin_ros.packing import pack, unpack
 from grin_ros.uncertainty import UncertaintyConfig
 
 DEFAULT_NAME = 'grin_small.safetensors'
@@ -52,6 +53,11 @@ class ModelConfig:
             if getattr(self, name) < 1:
                 raise ValueError(f'{name} is {getattr(self, name)}; it must be at least 1')
 
+    @property
+    def frozen(self) -> bool:
+        """Whether a part of the network, its encoder, is never trained."""
+        return self.network.encoder.frozen
+
 
 @dataclass(frozen=True)
 class DepthGenConfig(ModelConfig):
@@ -73,6 +79,11 @@ class DepthGenConfig(ModelConfig):
     steps: int = 128
     stride: int = 1
     sampler: Literal['ddpm', 'ddim'] = 'ddpm'  # ancestral | deterministic
+
+    @property
+    def frozen(self) -> bool:
+        """Whether a part of the network is never trained."""
+        return False
 
 
 # What a checkpoint or a recipe may describe; `kind` says which.
@@ -99,10 +110,17 @@ def save(
 
 
 def amend(
-    path: str | Path, output: str | Path, config: ModelConfig, metadata: dict[str, Any]
-) -> None:
-    """Write a checkpoint's weights, untouched, with another configuration and metadata."""
+    path: str | Path, output: str | Path, config: ModelConfig, metadata: dict[str, Any],
+    packed: bool = False,
+) -> None:  # fmt: skip
+    """
+    Write a checkpoint's weights with another configuration and metadata.
+
+    packed: in few bytes (see `packing`), for a file to ship; else untouched
+    """
     _, tensors = _read(Path(path))
+    if packed:
+        tensors = pack(unpack(tensors), 'encoder.' if config.frozen else ())
     _write(Path(output), tensors, config, metadata)
 
 
@@ -127,6 +145,7 @@ def load(
     config = from_dict(AnyModelConfig, json.loads(header['config']), f'checkpoint {path}')
     model = build_model(config)
     expected = model.state_dict()
+    tensors = unpack(tensors)
     missing = sorted(expected.keys() - tensors.keys())
     unexpected = sorted(tensors.keys() - expected.keys())
     wrong = [n for n, t in tensors.items() if n in expected and t.shape != expected[n].shape]
@@ -136,7 +155,7 @@ def load(
             f'missing {missing[:2]}, {len(unexpected)} unexpected {unexpected[:2]}, '
             f'{len(wrong)} of another shape {wrong[:2]}; train or download it again'
         )
-    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    model.load_state_dict(tensors)
     model.to(device).eval().requires_grad_(False)
     return model, config, json.loads(header.get('metadata', '{}'))
 

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from grin_ros.checkpoint import default_checkpoint, load, ModelConfig
+from grin_ros.checkpoint import AnyModelConfig, default_checkpoint, load, ModelConfig
 from grin_ros.config import from_dict, load_yaml, to_dict
 
 SHIPPED = 'shipped'  # as `initial`: the weights that come with the package
@@ -20,21 +20,24 @@ class SourceConfig:
 
     set: str = ''  # folder of a sample set or of shards, relative to the recipe; ${VARIABLES} work
     world: str = ''  # room | corridor | street
+    images: str = ''  # folder of pictures without depth, for pre-training
     count: int = 256  # distinct images of the world
     textures: str = ''  # folder of tileable images for the world; '' = procedural only
     size: tuple[int, int] = (0, 0)  # (h, w) to train at; (0, 0) = as the pipeline fits it
     weight: float | tuple[float, ...] = 1.0  # share of the images; a list has one per stage
     variants: int = 1  # augmented variants per frame that are kept where features are cached
-    augment: Literal['window', 'rescale'] = 'window'  # rescale: the paper's, with black borders
+    centre: float = 0.0  # metres; > 0: cached views of about this median depth are preferred
+    # window: a part, in other colours; rescale: GRIN's, with black borders; flip: DepthGen's
+    augment: Literal['window', 'rescale', 'flip'] = 'window'
 
     def __post_init__(self):
-        if bool(self.set) == bool(self.world):
-            raise ValueError(f'a source needs either `set` or `world`, not {self}')
+        if [self.set, self.world, self.images].count('') != 2:
+            raise ValueError(f'a source needs either `set` or `world` or `images`, not {self}')
         weights = self.weights
         if min(weights, default=0) < 0 or max(weights, default=0) <= 0:
             raise ValueError(f'weights of a source must not be negative nor all zero: {self}')
-        if self.count < 1 or self.variants < 1:
-            raise ValueError(f'count and variants of a source must be positive: {self}')
+        if self.count < 1 or self.variants < 1 or self.centre < 0:
+            raise ValueError(f'count, variants, centre of a source must be positive: {self}')
 
     @property
     def weights(self) -> tuple[float, ...]:
@@ -96,10 +99,22 @@ class ValidationConfig:
 
 
 @dataclass(frozen=True)
+class DenseConfig:
+    """What only a denoiser of whole maps (model.kind depthgen) is trained with."""
+
+    infill: bool = True  # holes take their nearest pixel's depth before the noise is added
+    unroll: float = 0.0  # share of the images denoised from the model's own answer; fine-tuning
+
+    def __post_init__(self):
+        if not 0 <= self.unroll <= 1:
+            raise ValueError(f'unroll is {self.unroll}; it must lie within [0, 1]')
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """A training recipe."""
 
-    model: ModelConfig = field(default_factory=ModelConfig)
+    model: AnyModelConfig = field(default_factory=ModelConfig)
     sources: tuple[SourceConfig, ...] = (SourceConfig(world='room'),)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
     stages: tuple[StageConfig, ...] = ()  # () = one, of `steps`
@@ -116,6 +131,7 @@ class TrainConfig:
     labels: float = 1.0  # share of the measured pixels that training may use at all
     balance: bool = False  # equal shares of indoor/outdoor and real/synthetic in every batch
     loss: str = 'l1'  # l1 | l2
+    dense: DenseConfig = field(default_factory=DenseConfig)
     full_noise: float = (
         0.25  # share of the images trained at t = 1, where few-step sampling starts
     )
@@ -128,6 +144,13 @@ class TrainConfig:
     def __post_init__(self):
         if self.loss not in ('l1', 'l2'):
             raise ValueError(f"loss is '{self.loss}'; choose l1 or l2")
+        if self.dense != DenseConfig() and not self.model.dense:
+            raise ValueError('`dense` is for model.kind depthgen; leave it out')
+        pretraining = self.model.dense and self.model.network.channels == 3
+        if not pretraining and any(source.images for source in self.sources):
+            raise ValueError('`images` have no depth; only `grin pretrain` learns from them')
+        if pretraining and (self.validation.sets or self.validation.holdout):
+            raise ValueError('pre-training knows no depth to validate; leave validation out')
         if not self.sources:
             raise ValueError('the recipe has no sources; give at least one set or world')
         for name in ('steps', 'batch', 'pixels', 'save_every'):
@@ -192,7 +215,8 @@ def load_recipe(path: str | Path, optional: bool = False) -> TrainConfig:
         config,
         model=load(initial)[1] if initial and 'model' not in data else config.model,
         sources=tuple(
-            replace(s, set=resolve(s.set), textures=resolve(s.textures)) for s in config.sources
+            replace(s, set=resolve(s.set), textures=resolve(s.textures), images=resolve(s.images))
+            for s in config.sources
         ),
         validation=replace(
             config.validation, sets=tuple(resolve(s) for s in config.validation.sets)
@@ -212,7 +236,7 @@ def _without_unset(config: TrainConfig) -> TrainConfig:
 
     return replace(
         config,
-        sources=tuple(s for s in config.sources if known(s.set) and known(s.textures)),
+        sources=tuple(s for s in config.sources if known(s.set + s.textures + s.images)),
         validation=replace(config.validation, sets=tuple(filter(known, config.validation.sets))),
         encoder_weights=config.encoder_weights if known(config.encoder_weights) else '',
     )

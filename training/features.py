@@ -48,6 +48,27 @@ class FeatureCache:
     depth: np.ndarray
     K: np.ndarray
 
+    def shares(self, centre: float) -> np.ndarray:
+        """
+        Shares (views,) with which views are drawn, so that their distances spread around a centre.
+
+        Most data sets have a favourite distance, and a network that knows no better answers with
+        that. Views are counted by their median depth in steps of 28 % and drawn against their
+        count, with a log-normal preference a factor of 1.8 wide; none more than three times as
+        often as on average.
+
+        centre: metres; 0 draws all views alike
+        """
+        if not centre:
+            return np.full(len(self.depth), 1 / len(self.depth))
+        known = (d[d > 0].astype(np.float32) for d in self.depth)
+        medians = np.array([np.median(d) if len(d) else centre for d in known])
+        bins = np.round(np.log(medians) / 0.25).astype(int)
+        _, which, counts = np.unique(bins, return_inverse=True, return_counts=True)
+        weights = np.exp(-0.5 * (np.log(medians / centre) / 0.6) ** 2) / counts[which]
+        weights = np.minimum(weights / weights.mean(), 3.0)
+        return weights / weights.sum()
+
     @classmethod
     def open(cls, folder: Path, source: Source, model: GRIN, device, seed: int) -> FeatureCache:
         """Open the cache of a source under `folder`, after filling it where it is not complete."""
@@ -82,7 +103,7 @@ def open_caches(
 
 def _fingerprint(source: Source, model: GRIN, seed: int) -> str:
     """Tell caches apart whose content would differ."""
-    config = {k: v for k, v in asdict(source.config).items() if k != 'weight'}
+    config = {k: v for k, v in asdict(source.config).items() if k not in ('weight', 'images', 'centre')}
     if config['augment'] == 'window':
         del config['augment']  # caches are older than the choice
     digest = hashlib.sha256(json.dumps([config, source.count, source.size, seed]).encode())

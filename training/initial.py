@@ -3,31 +3,36 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from safetensors.torch import load_file
 import torch
 
-from grin_ros.checkpoint import build_model, load
-from grin_ros.models.grin import GRIN
+from grin_ros.checkpoint import build_model, load, ModelConfig
+from grin_ros.models import Denoiser
+from grin_ros.models.unet import depth_weights
 
 from .config import TrainConfig
 
 
-def initial_model(config: TrainConfig) -> GRIN:
+def initial_model(config: TrainConfig) -> Denoiser:
     """Build the model with a seeded initialisation, or the weights that the recipe names."""
     torch.manual_seed(config.seed)
     model = build_model(config.model)
     if config.initial:
         loaded, found, _ = load(config.initial)
-        if found.network != config.model.network:
+        weights = loaded.state_dict()
+        if _pretrained_for(found, config.model):
+            weights = depth_weights(weights)
+        elif found.network != config.model.network:
             raise ValueError(
                 f'{config.initial} holds another network than the recipe describes; leave `model` '
                 'out of the recipe to take over the one of the checkpoint'
             )
-        model.load_state_dict(loaded.state_dict())
+        model.load_state_dict(weights)
     elif config.encoder_weights:
-        if config.model.network.encoder.kind != 'hiera':
+        if config.model.dense or config.model.network.encoder.kind != 'hiera':
             raise ValueError('encoder_weights are for encoder.kind hiera; leave them out')
         path = Path(config.encoder_weights)
         if not path.is_file():
@@ -35,6 +40,13 @@ def initial_model(config: TrainConfig) -> GRIN:
         # Those of SAM 2, or of a checkpoint of ours, whose trunk is `encoder`.
         weights = load_file(path).items()
         model.encoder.load_sam2({name.removeprefix('encoder.'): w for name, w in weights})
-    elif config.model.network.encoder.frozen:
+    elif config.model.frozen:
         raise ValueError('a frozen encoder needs encoder_weights or an initial checkpoint')
     return model
+
+
+def _pretrained_for(found: ModelConfig, wanted: ModelConfig) -> bool:
+    """Tell whether a checkpoint is the model of pictures whose weights fit this one of depth."""
+    if not (found.dense and wanted.dense) or found.network.channels == 1:
+        return False
+    return replace(found.network, channels=1) == wanted.network

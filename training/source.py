@@ -10,6 +10,7 @@ import numpy as np
 from grin_ros.pipeline import processing_size
 
 from .config import SourceConfig
+from .image_folder import ImageFolder
 from .sample import Sample, SampleSet
 from .transforms import augment, rectify
 
@@ -42,8 +43,10 @@ class Source:
 
     def __init__(self, config: SourceConfig, pixels: int, holdout: float = 0.0):
         self.config = config
-        self.samples = SampleSet(config.set) if config.set else None
-        self.count = len(self.samples) if config.set else config.count
+        self.samples = None
+        if config.set or config.images:
+            self.samples = SampleSet(config.set) if config.set else ImageFolder(config.images)
+        self.count = config.count if self.samples is None else len(self.samples)
         self.held = None
         if config.set and holdout:
             kept = self.count - max(1, round(holdout * self.count))
@@ -58,13 +61,13 @@ class Source:
             raise ValueError(f'{config.set}: this set is empty; name one with frames')
         size = tuple(config.size)
         if size == (0, 0):
-            shape = self.samples[0].image.shape[:2] if config.set else (480, 640)
+            shape = (480, 640) if self.samples is None else self.samples[0].image.shape[:2]
             size = processing_size(shape, pixels)
         self.size = size
-        self.name = self.samples.name if config.set else config.world
-        self.synthetic = not config.set or self.samples.depth_kind == 'synthetic'
+        self.name = config.world or self.samples.name
+        self.synthetic = bool(config.world) or self.samples.depth_kind == 'synthetic'
         self.domain = 'outdoor' if config.world in OUTDOOR_WORLDS else 'indoor'
-        if config.set:
+        if self.samples is not None:
             self.domain = self.samples.domain
 
     def __getitem__(self, index: int) -> Sample:

@@ -56,7 +56,7 @@ def differences(saved: dict[str, Any], config: TrainConfig) -> list[str]:
     def essence(recipe: TrainConfig) -> dict[str, Any]:
         values = {k: v for k, v in to_dict(recipe).items() if k not in _FREE}
         values['sources'] = [
-            {**source, 'set': Path(source['set']).name, 'textures': Path(source['textures']).name}
+            {**source, **{n: Path(source[n]).name for n in ('set', 'textures', 'images')}}
             for source in values['sources']
         ]
         values['initial'] = Path(recipe.initial).name

@@ -25,6 +25,7 @@ from grin_ros.models.image_encoder import absorb_counts, Standardise
 from .board import Board, views
 from .config import portable, TrainConfig
 from .dataset import Batch, Batches
+from .dense import DenseBatches, DenseObjective
 from .ema import EMA
 from .features import open_caches
 from .initial import initial_model
@@ -32,6 +33,7 @@ from .loader import load_ahead
 from .manifest import earlier
 from .objective import Objective
 from .optimiser import build_optimiser, learning_rate
+from .palette import PaletteBatches
 from .processes import Processes
 from .source import Source
 from .state import differences, load_state, save_state
@@ -63,15 +65,20 @@ class Trainer:
         self.validation = Validation(config.validation, sources, config.model)
         self.model = initial_model(config).to(self.device)
         caches = None
-        if cached and config.model.network.encoder.frozen:
+        if cached and config.model.frozen:
             with self.processes.one_first():
                 caches = open_caches(config, sources, self.model, self.device)
-        self.batches = Batches(config, sources, caches, self.processes.rank, self.processes.world)
+        share = self.processes.rank, self.processes.world
+        if config.model.dense:
+            kind = PaletteBatches if config.model.network.channels == 3 else DenseBatches
+            self.batches, self.objective = kind(config, sources, *share), DenseObjective(config)
+        else:
+            self.batches = Batches(config, sources, caches, *share)
+            self.objective = Objective(config)
         self.norms = [m for m in self.model.modules() if isinstance(m, Standardise)]
         self.trainable = [p for p in self.model.parameters() if p.requires_grad]
         self.optimiser = build_optimiser(self.model, config.optimiser)
         self.ema = EMA(self.model, config.ema)
-        self.objective = Objective(config)
         self.earlier = earlier(config.initial)  # stages behind the weights it starts from
         self.step, self.seconds, self.stopped = 0, 0.0, 0
         self.skipped, self.best = 0, math.inf

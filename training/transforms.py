@@ -20,7 +20,10 @@ def rectify(sample: Sample) -> Sample:
     camera, *maps = sample.camera.rectification()
     image = cv2.remap(sample.image, *maps, cv2.INTER_LINEAR)
     depth = cv2.remap(sample.depth, *maps, cv2.INTER_NEAREST)  # no depth between two surfaces
-    return Sample(image, depth, camera, sample.stem, sample.stamp)
+    sky = sample.sky
+    if sky is not None:
+        sky = cv2.remap(sky.astype(np.uint8), *maps, cv2.INTER_NEAREST) > 0
+    return Sample(image, depth, camera, sample.stem, sample.stamp, sky=sky)
 
 
 def fit(sample: Sample, size: tuple[int, int]) -> Sample:
@@ -161,13 +164,17 @@ def augment(
     """
     Random view of a sample at (height, width), mirrored half of the time, in other colours.
 
-    kind: window (a part of the picture, stretched a little) or rescale
+    kind: window (a part of the picture, stretched a little), rescale, or flip, which does nothing
+        but mirror
     """
-    if kind == 'window':
+    if kind == 'flip':
+        sample = fit(sample, size)
+    elif kind == 'window':
         sample = fit(random_crop(sample, size[1] / size[0], rng), size)
     else:
         sample = rescale(sample, size, rng)
     if rng.random() < 0.5:
         sample = flip(sample)
-    sample.image = degrade(jitter_colour(sample.image, rng), rng)
+    if kind != 'flip':
+        sample.image = degrade(jitter_colour(sample.image, rng), rng)
     return sample
