@@ -200,7 +200,7 @@ class Recipe:
         else:
             part = last
         _, config, metadata = load(part)
-        amend(part, self.result, config, {**metadata, **self.config.facts})
+        amend(part, self.result, config, {**metadata, **self.config.facts}, packed=True)
 
 
 def _say(what: str) -> None:
