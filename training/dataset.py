@@ -93,6 +93,10 @@ class Batches:
             )
         self.config, self.sources = config, sources
         self.caches = caches or [None] * len(sources)
+        self.shares = [
+            cache and cache.shares(source.config.centre)
+            for cache, source in zip(self.caches, sources, strict=True)
+        ]
         self.rank, self.world = rank, world
         self.mixtures = [
             Mixture(sources, config.weights_in(stage), config.balance)
@@ -161,7 +165,7 @@ class Batches:
 
     def _cached(self, chosen: list[int], rngs: list[np.random.Generator]) -> tuple:
         rows = [
-            (self.caches[s], int(rng.integers(len(self.caches[s].depth))))
+            (self.caches[s], int(rng.choice(len(self.shares[s]), p=self.shares[s])))
             for s, rng in zip(chosen, rngs, strict=True)
         ]
         maps = [
