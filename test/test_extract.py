@@ -302,6 +302,20 @@ def test_kill_nine_leaves_no_set(tmp_path):
     assert all(np.count_nonzero(sample.depth) > 1500 for sample in SampleSet(output))
 
 
+def test_ros_1_and_compressed_bags_give_the_same_samples(tmp_path):
+    messages = Rig(frames=3, late=0.02, poses='odometry', encode=rig.jpeg).messages()
+    _, plain, _ = extracted(tmp_path, messages)
+    rig.write_ros1(tmp_path / 'old.bag', messages)
+    rig.write(tmp_path / 'small', messages, rig.StoragePlugin.SQLITE3, 'message')
+    for bag in ('old.bag', 'small'):
+        output = tmp_path / f'{bag}_set'
+        extract([tmp_path / bag], output, ExtractConfig(workers=1), progress=False)
+        other, whole = files(output), files(plain.path)
+        assert json.loads(other.pop('frames.json'))['frames'] == json.loads(
+            whole.pop('frames.json'))['frames']  # fmt: skip
+        assert other == whole
+
+
 def test_several_bags_in_several_processes_make_the_same_set(tmp_path):
     first = rig.write(tmp_path / 'morning.bag2', Rig(frames=20).messages())
     second = rig.write(tmp_path / 'noon', Rig(frames=4, late=0.01).messages())

@@ -38,7 +38,7 @@ def _topics(group) -> None:
     group.add_argument('--image', metavar='TOPIC')
     group.add_argument('--camera-info', metavar='TOPIC')
     group.add_argument('--points', metavar='TOPIC')
-    group.add_argument('--odometry', metavar='TOPIC', help='default: every nav_msgs/Odometry')
+    group.add_argument('--odometry', metavar='TOPIC', help='default: one, where tf has no poses')
     group.add_argument(
         '--intrinsics', metavar='YAML', help='of camera_calibration, instead of a camera_info'
     )
@@ -103,7 +103,10 @@ def _output(group) -> None:
     group.add_argument('--domain', choices=DOMAINS, help='default: guessed from the depths')
     group.add_argument('--source', help='for frames.json; default: names of the bags')
     group.add_argument('--licence', help='for frames.json')
-    group.add_argument('--shards', type=int, metavar='N', help='tars of N samples (WebDataset)')
+    group.add_argument(
+        '--shards', type=int, nargs='?', const=1000, metavar='N',
+        help='tars of N samples (1000) for WebDataset, instead of plain files',
+    )  # fmt: skip
     group.add_argument('--workers', type=int, metavar='N', help='processes; default: as useful')
 
 
