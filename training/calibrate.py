@@ -42,8 +42,7 @@ def collect(
     frames: of each set, spread evenly over it
     returns: one array (2, N) for each set: spread and error, both relative to predicted depth
     """
-    views = not getattr(pipeline.config, 'dense', False)  # a dense answer would be mirrored too
-    raw = replace(pipeline.config, uncertainty=UncertaintyConfig(views=views))
+    raw = replace(pipeline.config, uncertainty=UncertaintyConfig(views=_views(pipeline)))
     pipeline = DepthPipeline(pipeline.model, raw, pipeline.device)
     rng, found = np.random.default_rng(seed), []
     jobs = [(s, i) for s in sets for i in spread_over(len(s), frames)]
@@ -84,7 +83,12 @@ def fit(sets: Sequence[np.ndarray]) -> UncertaintyConfig:
     floor, slope = best
     alone = _quantile(error, weight, SHARE) / Z
     floor, slope, alone = (float(f'{x:.4g}') for x in (floor, slope, alone))
-    return UncertaintyConfig(floor, slope, alone, views=True)
+    return UncertaintyConfig(floor, slope, alone)
+
+
+def _views(pipeline: DepthPipeline) -> bool:
+    """Tell whether samples get other views: not where whole maps are denoised, mirrored too."""
+    return not pipeline.config.dense
 
 
 def _quantile(values: np.ndarray, weight: np.ndarray, share: float) -> float:
@@ -128,8 +132,7 @@ def calibrate(
 ) -> UncertaintyConfig:  # fmt: skip
     """Fit on the sets, and write the checkpoint with the result and its origin to output."""
     pixels = collect(pipeline, sets, frames=frames, samples=samples)
-    uncertainty = fit(pixels)
-    uncertainty = replace(uncertainty, views=not getattr(pipeline.config, 'dense', False))
+    uncertainty = replace(fit(pixels), views=_views(pipeline))
     _, config, metadata = load(checkpoint)
     about = {
         'samples': samples, 'steps': pipeline.steps,
