@@ -29,6 +29,7 @@ RESPAWN_DELAY = 3.0  # seconds; a node that cannot start shall not keep the robo
 ARGUMENTS = {
     'image': ('image', 'topic of the camera image; with cameras: below the name of each'),
     'camera_info': ('', 'topic of its intrinsics; empty: camera_info beside the image'),
+    'points_prompt': ('', 'topic of a PointCloud2 for the parameter prompt; empty: points_prompt'),
     'cameras': ('', 'names of cameras that share the model: front,left,right; empty: one camera'),
     'image_transport': ('', 'raw or compressed; empty: what params_file says'),
     'namespace': ('', 'namespace of the node and of what it publishes'),
@@ -79,7 +80,8 @@ def _start(context) -> list:
             remappings=[
                 (prefix + topic, prefix + value[topic])
                 for prefix in prefixes or ['']
-                for topic in ('image', 'camera_info')
+                for topic in ('image', 'camera_info', 'points_prompt')
+                if value[topic]
             ],
             ros_arguments=['--log-level', value['log_level']],
             respawn=value['respawn'].lower() == 'true',

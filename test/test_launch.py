@@ -174,6 +174,11 @@ def test_camera_info_is_looked_for_beside_the_image(launch_file, image, expected
     assert dict(node.remappings) == {'image': image, 'camera_info': expected}
 
 
+def test_a_cloud_becomes_the_prompt(launch_file):
+    (node,) = of_kind(start(launch_file, points_prompt='/velodyne_points'), 'Node')
+    assert dict(node.remappings)['points_prompt'] == '/velodyne_points'
+
+
 def test_life_of_the_process(launch_file):
     (node,) = of_kind(start(launch_file), 'Node')
     assert node.respawn is False
