@@ -146,7 +146,7 @@ def test_what_is_not_read_says_so(tmp_path):
 
 
 def test_a_split_bag_is_one(tmp_path):
-    """Two files and one metadata.yaml, as `ros2 bag record -d` leaves them."""
+    """Two files and one metadata.yaml, as `ros2 bag record -d` leaves them; or none, if killed."""
     import yaml
 
     messages = Rig(frames=6).messages()
@@ -167,6 +167,8 @@ def test_a_split_bag_is_one(tmp_path):
     assert found['messages'] == len(messages)
     assert topic(found, '/lidar/points')['count'] == 6
     assert found['training']['frames'] == 6
+    (whole / 'metadata.yaml').unlink()
+    assert describe(whole, progress=False) == found
 
 
 def test_an_empty_bag(tmp_path):

@@ -55,7 +55,7 @@ class BagReader:
     """
     An open bag; a context manager.
 
-    path: folder of the bag, or a single .mcap, .db3 or .bag file
+    path: folder of the bag, with metadata.yaml or without, or a single .mcap, .db3 or .bag file
     topics: name -> type
     counts: name -> number of messages
     start, end: of the arrival of its messages, nanoseconds; end is not included
@@ -65,12 +65,16 @@ class BagReader:
         self.path = Path(path)
         if not self.path.exists():
             raise FileNotFoundError(f'{self.path}: no such bag; give its folder or its file')
+        files = _files(self.path)
         try:
             # Old SQLite bags carry no definitions; the camera's types are the same in any release.
-            self._reader = AnyReader([self.path], default_typestore=_ROS2)
+            self._reader = AnyReader(files, default_typestore=_ROS2)
             self._reader.open()
         except Exception as error:  # of rosbags, and of what it stands on: SQLite, zstd, struct
-            raise ValueError(f'{self.path}: not a readable bag: {error}') from error
+            raise ValueError(
+                f'{self.path}: not a readable bag ({str(error).rstrip(".")}); if the recording or '
+                'a copy broke off, copy it again, or try `mcap recover` or `rosbag reindex`'
+            ) from error
         kinds = {name: info.msgtype for name, info in self._reader.topics.items()}
         self.topics = {name: _RENAMED.get(kind, kind) for name, kind in kinds.items()}
         self.counts = {name: info.msgcount for name, info in self._reader.topics.items()}
@@ -151,12 +155,7 @@ class BagReader:
     def camera_topics(
         self, image: str | None = None, camera_info: str | None = None
     ) -> tuple[str, str]:
-        """
-        Find the topics of a camera.
-
-        image, camera_info: topics that are known already
-        returns: image topic, camera_info topic
-        """
+        """Find image and camera_info topic of a camera; what is given is only checked."""
         image = self.image_topic(image)
         return image, self.camera_info_topic(image, camera_info)
 
@@ -235,6 +234,16 @@ class BagReader:
         if len(found) > 1:
             raise ValueError(f'{self.path}: several {what} topics; name one of {", ".join(found)}')
         return found[0]
+
+
+def _files(path: Path) -> list[Path]:
+    """Return what to open: in a folder whose metadata.yaml was never written, each file."""
+    if not path.is_dir() or (path / 'metadata.yaml').exists():
+        return [path]
+    files = sorted(file for file in path.iterdir() if file.suffix in ('.mcap', '.db3', '.bag'))
+    if not files:
+        raise ValueError(f'{path}: holds no bag; give a folder with .mcap, .db3 or .bag files')
+    return files
 
 
 def _base(topic: str) -> str:
