@@ -133,7 +133,10 @@ def test_no_two_modules_import_each_other():
 def test_what_is_imported_is_declared():
     """A robot installs what package.xml lists, anybody else what setup.py does."""
     declared = (ROOT / 'setup.py').read_text() + (ROOT / 'package.xml').read_text()
-    other_names = {'cv2': 'opencv-python-headless', 'rerun': 'rerun-sdk', 'yaml': 'pyyaml'}
+    other_names = {
+        'cv2': 'opencv-python-headless', 'rerun': 'rerun-sdk', 'tf2_ros': 'tf2_ros_py',
+        'yaml': 'pyyaml',
+    }  # fmt: skip
     places = [*sources(), Path('launch/depth.launch.py')]
     roots = {
         name.split('.')[0]

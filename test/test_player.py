@@ -149,7 +149,7 @@ def test_it_ends_when_it_is_asked_to(tmp_path, listener, play, number):
     assert listener.images[0].format == 'png'
     np.testing.assert_array_equal(read_image(listener.images[0]), picture)
     process.send_signal(number)
-    assert process.wait(3) in (0, 130)
+    assert process.wait(8) in (0, 130)
     assert 'Traceback' not in process.stderr.read()
 
 
