@@ -103,7 +103,9 @@ def open_caches(
 
 def _fingerprint(source: Source, model: GRIN, seed: int) -> str:
     """Tell caches apart whose content would differ."""
-    config = {k: v for k, v in asdict(source.config).items() if k not in ('weight', 'images', 'centre')}
+    config = {
+        k: v for k, v in asdict(source.config).items() if k not in ('weight', 'images', 'centre')
+    }
     if config['augment'] == 'window':
         del config['augment']  # caches are older than the choice
     digest = hashlib.sha256(json.dumps([config, source.count, source.size, seed]).encode())
