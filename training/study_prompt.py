@@ -9,7 +9,6 @@ except for the last: it has all beams but a quarter of the judged ones, in four 
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 
 import numpy as np
 from tqdm import tqdm
@@ -61,6 +60,8 @@ def measure(args: argparse.Namespace) -> tuple[str, list[dict]]:
     for beams in (0, 1, 4, 16, count):
         errors = {name: [] for name in METHODS}
         for frame in tqdm(frames, f'{beams} beams', disable=None, leave=False):
+            if not beams:
+                frame['plain'] = pipeline.infer(frame['image'], frame['camera'], **options).depth
             for known, judged in turns(beams, count):
                 for name, (depth, truth) in answers(
                     pipeline, frame, known, judged, options, prompt
@@ -95,21 +96,22 @@ def answers(
     prompt: dict,
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:  # fmt: skip
     """Return predicted and true depth of the judged beams by each method: (N,), metres."""
-    camera, image = frame['camera'], frame['image']
+    camera, plain = frame['camera'], frame['plain']
     seen = np.isin(frame['winner_beam'], judged)
     v, u = np.nonzero(seen)
     truth = frame['depth'][v, u]
     points = frame['points'][np.isin(frame['beam'], known)]
     if not len(known):
-        return {'impute': (pipeline.infer(image, camera, **options).depth[v, u], truth)}
+        return {'impute': (plain[v, u], truth)}
     given = Prompt.from_points(points, frame['pose'], camera, **prompt)
-    scaled = replace(given, scale_only=True)
+    known_u, known_v = given.uv.astype(int).T
+    scale = np.nanmedian(given.depth / plain[known_v, known_u])
     distance = np.linalg.norm(
         np.stack([u, v], 1)[:, None].astype(np.float32) - given.uv[None], axis=2
     )
     depths = {
-        'impute': pipeline.infer(image, camera, prompt=given, **options).depth[v, u],
-        'scale': pipeline.infer(image, camera, prompt=scaled, **options).depth[v, u],
+        'impute': pipeline.infer(frame['image'], camera, prompt=given, **options).depth[v, u],
+        'scale': scale * plain[v, u],
         'nearest': given.depth[distance.argmin(1)],
     }
     farthest = pipeline.config.depth.max  # what the model calls sky is far
