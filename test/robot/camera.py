@@ -2,7 +2,8 @@
 """
 A camera process for the soak: bursts of frames, made to be killed.
 
-The last digit of a stamp's nanoseconds tells which of SIZES a frame has.
+The last digit of a stamp's nanoseconds tells which of SIZES a frame has. Nothing of grin_ros is
+imported: a camera shall be there a moment after it was started, not when torch is loaded.
 """
 
 from __future__ import annotations
@@ -14,9 +15,7 @@ import numpy as np
 import rclpy
 from rclpy.node import Node
 from rclpy.qos import QoSProfile
-
-from grin_ros.camera import Camera
-from grin_ros.ros.player import frame_of
+from ros_peer import image_message, info_message
 
 SIZES = ((480, 640), (240, 320), (600, 800), (96, 128))  # (height, width)
 BURST, PAUSE = 6.0, 4.0  # seconds of frames, seconds of silence
@@ -31,11 +30,17 @@ def stamp_of(index: int, offset: float = 0.0) -> int:
 def frame(index: int, offset: float = 0.0):
     """Make the image and the CameraInfo of a frame of SIZES[index]."""
     height, width = SIZES[index]
-    pixels = np.full((height, width, 3), 10 * index + 20, np.uint8)
-    camera = Camera.from_intrinsics(
-        0.8 * width, 0.8 * width, width / 2, height / 2, (height, width)
-    )
-    return frame_of(pixels, camera, stamp_of(index, offset))
+    image = image_message(np.full((height, width, 3), 10 * index + 20, np.uint8), frame='optical')
+    info = info_message(width, height, fx=0.8 * width)
+    info.header.frame_id = image.header.frame_id
+    for message in (image, info):
+        stamp(message, stamp_of(index, offset))
+    return image, info
+
+
+def stamp(message, nanoseconds: int) -> None:
+    """Write a stamp into the header of a message."""
+    message.header.stamp.sec, message.header.stamp.nanosec = divmod(nanoseconds, 1_000_000_000)
 
 
 def main() -> None:
@@ -57,9 +62,9 @@ def main() -> None:
         time.sleep(max(due - time.monotonic(), 0))
         if (time.monotonic() - begin) % (BURST + PAUSE) > BURST:
             continue
-        stamp = stamp_of(args.index, args.offset)
+        now = stamp_of(args.index, args.offset)
         for message in (image, info):
-            message.header.stamp.sec, message.header.stamp.nanosec = divmod(stamp, 1_000_000_000)
+            stamp(message, now)
         for publisher, message in zip(publishers, (info, image)):
             publisher.publish(message)
 

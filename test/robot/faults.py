@@ -17,7 +17,7 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 from std_srvs.srv import Trigger
 
-from robot.camera import DIGIT, frame, SIZES, stamp_of
+from robot.camera import DIGIT, frame, SIZES, stamp, stamp_of
 
 DISTANCES = (4.0, 6.0)  # of the wall: as loaded at first, and in the other checkpoint
 
@@ -99,12 +99,12 @@ class Faults:
             image, _ = frame(3)
             for name, value in self._random.choice(kinds).items():
                 setattr(image, name, value)
-            self._stamp(image)
+            stamp(image, stamp_of(DIGIT))
             self._image.publish(image)
             self._peer.pause(0.02)
         big = Image(height=2160, width=3840, encoding='mono8', step=3840)
         big.data = array('B', bytes(3840 * 2160))
-        self._stamp(big)
+        stamp(big, stamp_of(DIGIT))
         self._image.publish(big)
 
     def garbage_intrinsics(self) -> None:
@@ -167,10 +167,6 @@ class Faults:
 
     def _count(self, name: str) -> None:
         self.refused[name] = self.refused.get(name, 0) + 1
-
-    def _stamp(self, image: Image) -> None:
-        stamp = stamp_of(DIGIT)
-        image.header.stamp.sec, image.header.stamp.nanosec = divmod(stamp, 1_000_000_000)
 
 
 KINDS = (
