@@ -19,7 +19,6 @@ from tempfile import TemporaryDirectory
 import time
 
 import cv2
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 import torch
@@ -29,16 +28,15 @@ from grin_ros.options import at_least_one
 from grin_ros.ros.from_msg import read_image
 
 from .bag import BagReader
-from .config import SourceConfig
+from .config import SourceConfig, TrainConfig
+from .dataset import Batches
 from .extract import extract
 from .extract_config import ExtractConfig
-from .labels import draw_labels
 from .source import Source
 
 PIXELS = 81920  # of a view, as the shipped weights see it
-LABELS = 4096
-LIMITS = 0.1, 200.0  # metres
-EDGES = 0.2  # share of the labels
+LABELS, EDGES = 4096, 0.2  # of a view, and the share of them near depth edges
+BATCH = 8
 PLAIN = 'read and decode the images'
 
 
@@ -70,21 +68,23 @@ def _measure(bag: Path, topic: str, rounds: int, folder: Path) -> dict[str, dict
     def make() -> int:
         return extract([bag], next(fresh), config, progress=False).frames
 
-    make()  # the first time, modules are imported
-    source = Source(SourceConfig(set=str(folder / '0')), PIXELS)
-    keys = count()
+    frames = make()  # the first time, modules are imported
+    source = SourceConfig(set=str(folder / '0'))
+    recipe = TrainConfig(sources=(source,), batch=BATCH, pixels=LABELS, edges=EDGES)
+    batches = Batches(recipe, [Source(source, PIXELS)])
+    steps = count()
 
     def load() -> int:
-        for i in range(source.count):
-            key = next(keys)  # another view each time
-            view = source.view(i, (key,))
-            draw_labels(view.depth, LABELS, np.random.default_rng(key), LIMITS, EDGES)
-        return source.count
+        """Make about as many views as there are frames, others each time."""
+        passes = -(-frames // BATCH)
+        for _ in range(passes):
+            batches[next(steps)]
+        return passes * BATCH
 
     cases: dict[str, Callable[[], int]] = {
         PLAIN: lambda: _plain(bag, topic),
         'bag to sample set': make,
-        'sample set to training views': load,
+        'sample set to training batches': load,
     }
     seconds: dict[str, list[float]] = {name: [] for name in cases}
     for _ in tqdm(range(rounds), 'bench data', unit='round', disable=None):

@@ -27,7 +27,8 @@ BATCH = 8  # images encoded at a time
 
 def images(views: list[Sample]) -> torch.Tensor:
     """Stack pictures of one size: (B, 3, H, W) float32 in [0, 1]."""
-    return torch.stack([torch.from_numpy(v.image) for v in views]).permute(0, 3, 1, 2) / 255.0
+    pixels = np.stack([view.image for view in views])  # much quicker than torch's
+    return torch.from_numpy(pixels).float().div_(255).permute(0, 3, 1, 2)
 
 
 @dataclass
