@@ -43,6 +43,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_prompt_arguments(group) -> None:
     """Declare --weight, --resample and --scale-only."""
+    add_prompt_weights(group)
+    group.add_argument(
+        '--scale-only', action='store_true', help='only multiply by median(known / predicted)'
+    )
+
+
+def add_prompt_weights(group) -> None:
+    """Declare --weight and --resample."""
     group.add_argument(
         '--weight', type=float, default=1.0, metavar='W',
         help='0 to 1: how far surroundings follow what is known (1)',
@@ -51,9 +59,6 @@ def add_prompt_arguments(group) -> None:
         '--resample', type=at_least_one, default=1, metavar='N',
         help='repeat every step N times, so that the rest agrees with what is known (1)',
     )  # fmt: skip
-    group.add_argument(
-        '--scale-only', action='store_true', help='only multiply by median(known / predicted)'
-    )
 
 
 def run(args: argparse.Namespace) -> int:

@@ -31,8 +31,8 @@ class ImageFolder:
         if not self.path.is_dir():
             raise FileNotFoundError(f'there is no folder {self.path}; name one with pictures')
         self._files = sorted(p for p in self.path.rglob('*') if p.suffix.lower() in ENDINGS)
-        # Depth maps of sample sets are PNG as well.
-        self._files = [p for p in self._files if not p.stem.endswith('.depth')]
+        # Depth maps and sky masks of sample sets are PNG as well.
+        self._files = [p for p in self._files if not p.stem.endswith(('.depth', '.sky'))]
         if not self._files:
             raise ValueError(f'{self.path} holds no picture ({", ".join(ENDINGS)})')
         self.name = self.path.resolve().name

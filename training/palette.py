@@ -11,6 +11,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from grin_ros.inpaint import hide
+
 from .dense import DenseBatches
 from .source import Source
 from .transforms import fit, flip, random_crop
@@ -63,18 +65,6 @@ def spoil(image: np.ndarray, task: str, rng: np.random.Generator) -> tuple[np.nd
         return cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1] / 255, everywhere
     missing = (_strokes if task == 'inpaint' else _border)(image.shape[:2], rng)
     return hide(image, missing, rng), missing
-
-
-def hide(image: np.ndarray, missing: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """
-    Put noise in the place of missing pixels, as the network is shown them.
-
-    image: (H, W, 3) uint8, RGB
-    missing: (H, W) bool
-    returns: (H, W, 3) float; the network's input 2 x - 1 is normal noise where it is missing
-    """
-    noise = (rng.standard_normal(image.shape) + 1) / 2
-    return np.where(missing[..., None], noise, image / 255)
 
 
 def _strokes(size: tuple[int, int], rng: np.random.Generator) -> np.ndarray:

@@ -1,5 +1,5 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""`grin study`: the tables of docs/prompt.md and docs/video.md, measured again."""
+"""`grin study`: tables of docs/prompt.md, docs/video.md and docs/depthgen.md, measured again."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from . import study_prompt, study_video
+from . import study_depthgen, study_prompt, study_video
 
-STUDIES = {'prompt': study_prompt, 'video': study_video}
+STUDIES = {'prompt': study_prompt, 'video': study_video, 'depthgen': study_depthgen}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,8 @@ def run(args: argparse.Namespace) -> int:
     console.print(table)
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
-        figures = {'title': title, 'checkpoint': args.checkpoint or 'shipped', 'rows': rows}
+        checkpoint = getattr(args, 'checkpoint', None) or 'shipped'
+        figures = {'title': title, 'checkpoint': checkpoint, 'rows': rows}
         args.json.write_text(json.dumps(figures, indent=1) + '\n')
     return 0
 

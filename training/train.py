@@ -50,7 +50,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train a recipe."""
-    config = _with_options(load_recipe(args.recipe), args)
+    return start(load_recipe(args.recipe), args)
+
+
+def start(config: TrainConfig, args: argparse.Namespace) -> int:
+    """Train a recipe with the options of the command line."""
+    config = _with_options(config, args)
     if args.dry_run:
         dry_run(Trainer(config, args.device, cached=False))
         return 0
@@ -75,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
 def _with_options(config: TrainConfig, args: argparse.Namespace) -> TrainConfig:
     """Replace what the command line says otherwise than the recipe."""
     if args.sets:
-        model = replace(config.sources[0], world='', textures='', set='x')
+        model = replace(config.sources[0], world='', textures='', images='', set='x')
         config = replace(config, sources=tuple(replace(model, set=path) for path in args.sets))
     if args.val:
         validation = replace(config.validation, sets=tuple(args.val), holdout=0.0)
