@@ -21,12 +21,12 @@ def wall_with_holes(wall: Frame, cover, skirting, length, height, holes) -> None
         if bottom > 0:
             wall.box((left + right) / 2, -0.1, 0, right - left, 0.2, bottom, cover)
         else:
-            wall.box((x + left) / 2, 0.008, 0, left - x, 0.016, 0.08, skirting)
+            wall.box((x + left) / 2, 0.008, 0, left - x, 0.016, 0.09, skirting)
         x = right
     end = length / 2 + 0.2
     wall.box((x + end) / 2, -0.1, 0, end - x, 0.2, height, cover)
     if not any(hole[2] == 0 for hole in holes):
-        wall.box(0, 0.008, 0, length, 0.016, 0.08, skirting)
+        wall.box(0, 0.008, 0, length, 0.016, 0.09, skirting)
 
 
 def door(at: Frame, palette: Palette) -> None:
@@ -65,12 +65,17 @@ def _door_frame(at: Frame, palette):
 
 def window(wall: Frame, palette: Palette, x, width, height, glass) -> tuple:
     """
-    Hang a window with a sill, perhaps with curtains or blinds; returns its hole.
+    Hang a window, perhaps with curtains or blinds; returns its hole.
+
+    Where it is wide it may be a glass door to a terrace, which has no sill.
 
     glass: a shining pane that nobody looks through; without it the wall must have the hole
     """
     rng, at = palette.rng, wall.moved(x)
     sill, tall = rng.uniform(0.6, 1.0), rng.uniform(0.9, 1.4)
+    terrace = width > 0.9 and rng.random() < 0.5
+    if terrace:
+        sill, tall = 0.0, rng.uniform(1.95, 2.2)
     tall = min(tall, height - sill - 0.1)
     if glass:
         pane = palette.shining(rng.uniform(1.5, 8.0))
@@ -82,19 +87,31 @@ def window(wall: Frame, palette: Palette, x, width, height, glass) -> tuple:
         at.box(side, 0.0, sill, 0.05, 0.08, tall, frame)
     for z in (sill - 0.03, sill + tall - 0.03):
         at.box(0, 0.0, z, width + 0.05, 0.08, 0.05, frame)
-    at.box(0, 0.1, sill - 0.04, width + 0.1, 0.2, 0.03, frame)
+    if terrace:
+        _terrace(at, palette, width)
+    else:
+        at.box(0, 0.1, sill - 0.04, width + 0.1, 0.2, 0.03, frame)
     _drape(at, palette, width, sill, tall)
     return x - width / 2, x + width / 2, sill, sill + tall
 
 
+def _terrace(at: Frame, palette, width):
+    """Lay slabs outside and perhaps stand a wall at their end."""
+    rng, deep = palette.rng, palette.rng.uniform(0.8, 4.0)
+    at.box(0, -0.2 - deep / 2, -0.25, width + 6, deep, 0.2, palette.floor())
+    if rng.random() < 0.6:
+        at.box(0, -0.2 - deep, -0.05, width + 6, 0.15, rng.uniform(0.5, 2.0), palette.wall())
+
+
 def _drape(at: Frame, palette, width, sill, tall):
     rng, slat = palette.rng, palette.plain((0, 0.2), (0.5, 0.95))
-    if rng.random() < 0.4:
-        cloth = palette.fabric()
+    if rng.random() < (0.4 if sill else 0.8):
+        cloth, long = palette.fabric(), rng.random() < 0.5
         for side in (-1, 1):
-            for k in range(rng.integers(2, 6)):
+            for k in range(rng.integers(2, 10 if long else 6)):
                 x = side * (width / 2 + 0.1 - 0.07 * k)
-                at.cylinder(x, 0.1, 0.1, 0.045, sill + tall, cloth)
+                bottom = 0.02 if long else 0.1
+                at.cylinder(x, 0.1, bottom, 0.045, sill + tall + 0.1 - bottom, cloth)
     elif rng.random() < 0.25:
         for k in range(int(tall / 0.06)):
             at.moved(0, 0.06, sill + 0.06 * k).tilted('x', 0.6).box(

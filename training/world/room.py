@@ -20,12 +20,12 @@ KINDS = {
         ('desk', 'table', 'chair', 'chair'),
     ),
     'living': (
-        ('sofa', 'sofa', 'shelf', 'television', 'cabinet', 'floor_lamp', 'pot_plant', 'desk'),
-        ('coffee', 'sofa', 'table', 'stool'),
+        ('sofa', 'lounge', 'shelf', 'television', 'cabinet', 'floor_lamp', 'pot_plant', 'desk'),
+        ('coffee', 'sofa', 'lounge', 'lounge', 'table', 'stool'),
     ),
     'bedroom': (
-        ('bed', 'bed', 'wardrobe', 'cabinet', 'desk', 'shelf', 'floor_lamp', 'chair'),
-        ('chair', 'stool', 'cartons'),
+        ('bed', 'bed', 'wardrobe', 'cabinet', 'desk', 'shelf', 'floor_lamp', 'lounge'),
+        ('chair', 'stool', 'lounge', 'cartons'),
     ),
     'kitchen': (
         ('kitchen', 'kitchen', 'wardrobe', 'table', 'shelf', 'bin', 'chair'),
@@ -41,7 +41,8 @@ SIZES = {
     'desk': ((1.1, 1.9), (0.6, 0.85)), 'table': ((0.8, 2.0), (0.7, 1.0)),
     'coffee': ((0.7, 1.3), (0.5, 0.8)), 'chair': ((0.42, 0.5), (0.42, 0.52)),
     'stool': ((0.32, 0.45), (0.32, 0.45)), 'sofa': ((0.85, 2.4), (0.8, 1.0)),
-    'bed': ((0.9, 1.9), (1.95, 2.15)), 'shelf': ((0.6, 1.8), (0.25, 0.42), (0.8, 2.2)),
+    'lounge': ((0.58, 0.78), (0.7, 0.95)), 'bed': ((0.9, 1.9), (1.95, 2.15)),
+    'shelf': ((0.6, 1.8), (0.25, 0.42), (0.8, 2.2)),
     'cabinet': ((0.5, 1.8), (0.35, 0.55), (0.5, 1.3)),
     'wardrobe': ((0.6, 2.2), (0.5, 0.65), (1.7, 2.2)), 'kitchen': ((1.2, 3.2), (0.6, 0.65)),
     'television': ((1.0, 1.8), (0.35, 0.5)), 'floor_lamp': ((0.4, 0.45), (0.4, 0.45)),
@@ -50,7 +51,8 @@ SIZES = {
 }  # fmt: skip
 BUILDERS = {
     'desk': furniture.desk, 'table': furniture.table, 'coffee': furniture.table,
-    'chair': seat.chair, 'stool': seat.stool, 'sofa': seat.sofa, 'bed': seat.bed,
+    'chair': seat.chair, 'stool': seat.stool, 'sofa': seat.sofa, 'lounge': seat.lounge,
+    'bed': seat.bed,
     'shelf': furniture.shelf, 'cabinet': furniture.cabinet, 'wardrobe': furniture.cabinet,
     'kitchen': furniture.kitchen, 'television': furniture.television,
     'floor_lamp': furniture.floor_lamp, 'pot_plant': furniture.pot_plant,
@@ -62,7 +64,7 @@ def room(scene: Scene, palette: Palette) -> list[Viewpoint]:
     """Furnish a room; returns viewpoints to try, the preferred one first."""
     rng = scene.rng
     width, depth, height = rng.uniform(2.6, 7.5), rng.uniform(3.0, 9.0), rng.uniform(2.3, 3.2)
-    kind = list(KINDS)[rng.choice(len(KINDS), p=[0.36, 0.26, 0.14, 0.12, 0.12])]
+    kind = list(KINDS)[rng.choice(len(KINDS), p=[0.3, 0.34, 0.14, 0.12, 0.1])]
     windows = interior.shell(scene, palette, width, depth, height)
     lamps = rng.integers(1, 3) if len(windows) < 2 or rng.random() < 0.6 else 0
     interior.light(scene, palette, width, depth, height, windows, lamps)
@@ -158,7 +160,10 @@ def _place(at: Frame, palette, name, size, taken, targets):
         seat.chair(
             at.moved(x, size[1] + rng.uniform(0.2, 0.6), 0, math.pi + rng.normal(0, 0.5)), palette
         )
-    top = {'desk': 0.75, 'table': 0.75, 'kitchen': 0.9, 'coffee': 0.45, 'bed': 0.5, 'sofa': 0.45}
+    top = {
+        'desk': 0.75, 'table': 0.75, 'kitchen': 0.9, 'coffee': 0.45, 'bed': 0.5, 'sofa': 0.45,
+        'lounge': 0.5,
+    }  # fmt: skip
     targets.append(at.world(0, size[1] / 2, top.get(name, rng.uniform(0.2, 1.0))))
 
 

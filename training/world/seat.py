@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 import math
 
 from .furniture import legs
@@ -38,6 +39,42 @@ def chair(at: Frame, palette: Palette, width=0.45, depth=0.48) -> None:
         for x in (-0.45, -0.15, 0.15, 0.45):
             back.box(x * width, 0, 0, 0.03, 0.03, tall, cover)
         back.box(0, 0, tall - 0.06, width, 0.03, 0.07, cover)
+
+
+def lounge(at: Frame, palette: Palette, width=0.65, depth=0.8) -> None:
+    """Build an easy chair without a body: a bent seat on tubes, on runners, or on splayed legs."""
+    rng = palette.rng
+    cover, frame = palette.fabric(), palette.metal() if rng.random() < 0.6 else palette.wood()
+    front, lean, thick = rng.uniform(0.38, 0.46), rng.uniform(0.15, 0.5), rng.uniform(0.04, 0.14)
+    drop, inside = rng.uniform(0.03, 0.12), width - rng.uniform(0.06, 0.14)
+    tilt = math.atan2(drop, 0.75 * depth)
+    seat = at.moved(0, 0.25 * depth, front - drop).tilted('x', tilt)
+    seat.box(0, 0.375 * depth, -thick, inside, 0.75 * depth, thick, cover)
+    back = at.moved(0, 0.25 * depth, front - drop).tilted('x', lean)
+    back.box(0, -thick / 2, 0, inside, thick, rng.uniform(0.45, 0.75), cover)
+    for side in (-1, 1):
+        hand = at.moved(side * width / 2)
+        arm, bar = front + rng.uniform(0.15, 0.25), rng.uniform(0.015, 0.03)
+        if rng.random() < 0.3:
+            for y, out in ((0.1, 0.12), (0.9, -0.12)):
+                hand.moved(0, y * depth).tilted('x', out).cylinder(0, 0, 0, bar, front, frame)
+        else:
+            _tube(hand, depth, arm, bar, frame)
+        if rng.random() < 0.6:
+            hand.box(0, 0.5 * depth, arm - bar, 2.4 * bar, 0.7 * depth, 2 * bar, frame)
+
+
+def _tube(at: Frame, depth, height, radius, material):
+    """Bend a tube from the floor at the back round the front up to the arm, in the plane x = 0."""
+    bend = height / 2
+    turns = [
+        (depth - bend + bend * math.sin(a), bend - bend * math.cos(a))
+        for a in (k * math.pi / 6 for k in range(7))
+    ]
+    path = [(0.05, 0.0), *turns, (0.1, height)]
+    for (y, z), (ahead, up) in pairwise(path):
+        piece = at.moved(0, y, z + radius).tilted('x', math.atan2(y - ahead, up - z))
+        piece.cylinder(0, 0, 0, radius, math.hypot(ahead - y, up - z), material)
 
 
 def stool(at: Frame, palette: Palette, width=0.38, depth=0.38) -> None:
