@@ -20,7 +20,7 @@ from grin_ros.camera import Camera
 from grin_ros.ros.from_msg import read_camera, read_image
 from grin_ros.training.sample import Sample, SampleSetWriter
 
-TIMEOUT = 30.0
+TIMEOUT = 90.0  # seconds; generous, because a loaded machine is slow to start a process
 
 
 class Listener:
