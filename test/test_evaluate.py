@@ -13,7 +13,7 @@ import pytest
 from grin_ros import cli
 from grin_ros.camera import Camera, Distortion
 from grin_ros.pipeline import DepthPipeline, Prediction
-from grin_ros.training.evaluate import domain_means, evaluate
+from grin_ros.training.evaluation import domain_means, evaluate
 from grin_ros.training.metrics import METRICS
 from grin_ros.training.sample import Sample, SampleSet, SampleSetWriter
 
@@ -31,10 +31,11 @@ class KnownDepth:
     config = SimpleNamespace(stride=4)
 
     def __init__(self, truths, change=lambda depth: depth):
-        self.truths, self.change, self.calls = truths, change, []
+        self.truths, self.change, self.calls, self.cameras = truths, change, [], []
 
     def infer(self, image, camera, **options):
         self.calls.append(options)
+        self.cameras.append(camera)
         key = int(image[8:16, 8:16].mean() / 10 + 0.5)  # JPEG changes a pixel a little
         depth = self.change(self.truths[key].astype(np.float32))
         return Prediction(depth, np.zeros_like(depth), np.isfinite(depth), camera)
@@ -158,17 +159,12 @@ def test_a_distorted_set_is_rectified_before_the_pipeline_sees_it(tmp_path):
     ) as writer:  # fmt: skip
         writer.add(Sample(np.full((*SIZE, 3), 10, np.uint8), truth(1).astype(np.float32), camera,
                           '0001'), 1000)  # fmt: skip
-    cameras, depths = [], []
-
-    class Constant(KnownDepth):
-        def infer(self, image, camera, **options):
-            cameras.append(camera)
-            return super().infer(image, camera, **options)
-
-    answers = {1: np.full(SIZE, 2.0)}
-    evaluate(Constant(answers), SampleSet(tmp_path / 'a'),
-             on_frame=lambda sample, *_: depths.append(sample.depth))  # fmt: skip
-    assert cameras[0].distortion is None
+    depths, pipeline = [], KnownDepth({1: np.full(SIZE, 2.0)})
+    evaluate(
+        pipeline, SampleSet(tmp_path / 'a'),
+        on_frame=lambda sample, *_: depths.append(sample.depth),
+    )  # fmt: skip
+    assert pipeline.cameras[0].distortion is None
     # The barrel lens pulled the corners in: rectified, the corner shows what was further inside.
     expected = cv2.undistort(
         truth(1), np.array([[30, 0, 15.5], [0, 30, 11.5], [0, 0, 1]]), np.array(lens.coefficients)
@@ -208,6 +204,16 @@ def test_command_prints_tables_and_writes_json_and_sheet(tmp_path, known_pipelin
     assert data['domains']['indoor']['metrics']['abs_rel'] == pytest.approx(0.2, abs=1e-6)
     sheet = cv2.imread(str(out.with_suffix('.png')))
     assert sheet.shape[0] > 8 * 96 and sheet.shape[1] > 4 * 300
+
+
+def test_the_command_can_keep_the_camera_to_itself(tmp_path, known_pipeline):
+    write_set(tmp_path / 'room', frames=(1, 2))
+    out = tmp_path / 'val.json'
+    for options, known in (([], True), (['--no-intrinsics'], False)):
+        known_pipeline.cameras.clear()
+        assert cli.main(['eval', str(tmp_path / 'room'), '--json', str(out), *options]) == 0
+        assert [camera is not None for camera in known_pipeline.cameras] == [known] * 2
+        assert json.loads(out.read_text())['intrinsics'] == known
 
 
 def test_command_refuses_before_it_computes(tmp_path, known_pipeline, capsys):

@@ -6,8 +6,10 @@ from __future__ import annotations
 from dataclasses import replace
 import json
 import shutil
+import signal
 from types import SimpleNamespace
 
+import cv2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
@@ -143,7 +145,39 @@ def test_processes_share_the_images_of_one(planes, tmp_path):
         batches_of(config, rank=0, world=11)
 
 
-def test_loading_ahead_in_processes_changes_nothing(planes, tmp_path):
+def test_some_images_hide_their_intrinsics(planes, tmp_path):
+    """Such a share of them has the camera that stands for an unknown one; nothing else changes."""
+    config = recipe(planes, tmp_path, batch=200)
+    [some], [none] = (
+        batches_of(replace(config, intrinsics_dropout=share))[1] for share in (0.3, 0.0)
+    )
+    unknown = torch.tensor([[48.0, 0, 48], [0, 32, 32], [0, 0, 1]])  # W / 2, H / 2
+    hidden, others = ((batch.camera.K - unknown).abs().amax((1, 2)) == 0 for batch in (some, none))
+    assert 40 < hidden.sum() < 80  # 60 +- 3 sigma
+    assert not others.any()
+    assert torch.equal(some.camera.K[~hidden], none.camera.K[~hidden])
+    assert torch.equal(some.image, none.image)
+    assert torch.equal(some.uv, none.uv)
+
+
+@pytest.fixture
+def busy_opencv():
+    """OpenCV with threads of its own, as after a large picture, and an end to waiting for them."""
+
+    def give_up(number, frame):
+        raise TimeoutError
+
+    threads, before = cv2.getNumThreads(), signal.signal(signal.SIGALRM, give_up)
+    cv2.setNumThreads(4)
+    cv2.GaussianBlur(np.zeros((2000, 2000), np.float32), (31, 31), 5)
+    signal.alarm(120)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
+    cv2.setNumThreads(threads)
+
+
+def test_loading_ahead_in_processes_changes_nothing(planes, tmp_path, busy_opencv):
     batches = batches_of(recipe(planes, tmp_path))
     for workers in (0, 2):
         loaded = list(load_ahead(batches, 3, 6, workers))

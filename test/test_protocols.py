@@ -13,7 +13,7 @@ import pytest
 
 from grin_ros.cli import main
 from grin_ros.pipeline import Prediction
-from grin_ros.training.evaluate import evaluate
+from grin_ros.training.evaluation import evaluate
 from grin_ros.training.protocols import load_protocol, PROTOCOLS
 from grin_ros.training.protocols.kitti import EIGEN
 from grin_ros.training.protocols.nuscenes import VALIDATION

@@ -30,7 +30,7 @@ from grin_ros.training.config import (
     TrainConfig,
     ValidationConfig,
 )
-from grin_ros.training.evaluate import evaluate
+from grin_ros.training.evaluation import evaluate
 from grin_ros.training.sample import SampleSet
 from grin_ros.training.source import Part
 from grin_ros.training.trainer import Trainer

@@ -25,9 +25,10 @@ from grin_ros.pipeline import DepthPipeline
 
 from .ablation_table import table
 from .config import expand, load_recipe, TrainConfig, ValidationConfig
-from .evaluate import domain_means, evaluate, rectified, spread_over
+from .evaluation import domain_means, evaluate, spread_over
 from .sample import Sample, SampleSet
 from .trainer import Trainer
+from .transforms import rectify
 
 ZOOM = 0.6  # share of the image that the picture with the longer focal length shows
 STEPS = (2, 10)  # of sampling
@@ -90,7 +91,7 @@ def score(pipeline: DepthPipeline, config: AblationConfig, sets, focal) -> dict:
         reports = [evaluate(pipeline, s, steps=steps, limit=config.frames) for s in sets]
         found[str(steps)] = {'domains': domain_means(reports), 'sets': reports}
     pairs = [
-        focal_pair(pipeline, rectified(s[i]))
+        focal_pair(pipeline, rectify(s[i]))
         for s in focal
         for i in spread_over(len(s), config.frames)
     ]

@@ -24,8 +24,9 @@ from grin_ros.options import add_pipeline_arguments, at_least_one
 from grin_ros.pipeline import DepthPipeline
 from grin_ros.uncertainty import UncertaintyConfig
 
-from .evaluate import rectified, spread_over
+from .evaluation import spread_over
 from .sample import SampleSet
+from .transforms import rectify
 from .uncertainty import INTERVALS
 
 PIXELS = 2000  # drawn from each frame
@@ -48,7 +49,7 @@ def collect(
     jobs = [(s, i) for s in sets for i in spread_over(len(s), frames)]
     kept: dict[Path, list[np.ndarray]] = {s.path: [] for s in sets}
     for sample_set, i in tqdm(jobs, 'calibrate', unit='frame', disable=None):
-        sample = rectified(sample_set[i])
+        sample = rectify(sample_set[i])
         prediction = pipeline.infer(sample.image, sample.camera, samples=samples)
         truth = sample.depth
         known = (truth >= sample_set.min_depth) & (truth <= sample_set.max_depth)

@@ -26,7 +26,11 @@ def load_ahead(
             batches, batch_size=None, sampler=range(start, stop), num_workers=workers,
             collate_fn=_as_it_is, worker_init_fn=_start_worker, pin_memory=pin,
         )  # fmt: skip
-        yield from loader
+        threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)  # OpenCV waits for ever for threads that a fork left behind
+        loading = iter(loader)
+        cv2.setNumThreads(threads)
+        yield from loading
         return
     with ThreadPoolExecutor(1) as thread:
         following = thread.submit(batches.__getitem__, start)

@@ -26,7 +26,7 @@ from grin_ros.prompt import Prompt
 from grin_ros.ros.from_msg import read_camera, read_image, read_points
 
 from .bag import BagReader, stamp_of
-from .evaluate import spread_over
+from .evaluation import spread_over
 from .metrics import depth_metrics
 from .tf import Transforms
 

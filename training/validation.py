@@ -15,7 +15,7 @@ from grin_ros.pipeline import DepthPipeline
 
 from .config import ValidationConfig
 from .contact_sheet import ContactSheet
-from .evaluate import evaluate
+from .evaluation import evaluate
 from .sample import SampleSet
 from .source import Part, Source
 
