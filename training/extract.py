@@ -143,12 +143,12 @@ def _start(recordings: list[Recording], config: ExtractConfig, folder: Path) -> 
     global _shared
     _shared = recordings, config, folder
     _maker.clear()
-    cv2.setNumThreads(1)
 
 
 def _start_process(*shared) -> None:
     """Start a worker; Ctrl-C reaches all processes, and the first one answers for all."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    cv2.setNumThreads(1)
     _start(*shared)
 
 
