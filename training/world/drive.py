@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 import math
 
@@ -35,10 +35,7 @@ def drive(
     stride: metres between frames
     returns: count samples; depth is exact at the pixels' centres, 0 for sky and beyond 250 m
     """
-    rng = np.random.default_rng([seed, list(DOMAINS).index(domain), 1])
-    bank = texture_bank(str(device), None)
-    scene = Scene(rng)
-    viewpoints = DOMAINS[domain](scene, Palette(rng, bank))
+    rng, bank, scene, viewpoints = _build(domain, seed, device)
     solids = Solids.of(scene, device)
     # Worlds are furnished along +y, and most of them where their preferred viewpoints are.
     forward = [one for one in viewpoints if math.cos(one.yaw) > 0.9] or viewpoints
@@ -53,6 +50,49 @@ def drive(
         view = viewpoint.view(camera, device)
         image, depth = photograph(scene, solids, view, bank, np.random.default_rng(film))
         yield Sample(image, depth, camera, f'{domain}_{seed:07d}_{index:04d}')
+
+
+def around(
+    domain: str, seed: int, poses: Sequence[np.ndarray], size=(96, 128), device='cpu'
+) -> list[Sample]:  # fmt: skip
+    """
+    Build a world from a seed and photograph it from places around a first one.
+
+    poses: (4, 4) each, first_T_camera (x right, y down, z ahead), metres, turned about y only
+    returns: a sample for each, with its pose
+    """
+    rng, bank, scene, viewpoints = _build(domain, seed, device)
+    solids = Solids.of(scene, device)
+
+    def room(start: Viewpoint) -> float:
+        return min(scene.clearance(_moved(start, pose).position) for pose in poses)
+
+    start = max(viewpoints[:8], key=lambda one: min(room(one), ROOM))
+    start = replace(start, pitch=0.0, roll=0.0, hfov=HFOV)
+    camera = start.camera(size, rng)
+    film, samples = int(rng.integers(2**31)), []
+    for index, pose in enumerate(poses):
+        view = _moved(start, pose).view(camera, device)
+        image, depth = photograph(scene, solids, view, bank, np.random.default_rng(film))
+        stem = f'{domain}_{seed:07d}_{index:04d}'
+        samples.append(Sample(image, depth, camera, stem, pose=np.asarray(pose)))
+    return samples
+
+
+def _build(domain: str, seed: int, device):
+    """Return the generator of a world, its textures, its scene and its viewpoints."""
+    rng = np.random.default_rng([seed, list(DOMAINS).index(domain), 1])
+    bank = texture_bank(str(device), None)
+    scene = Scene(rng)
+    return rng, bank, scene, DOMAINS[domain](scene, Palette(rng, bank))
+
+
+def _moved(viewpoint: Viewpoint, pose: np.ndarray) -> Viewpoint:
+    """Move a level viewpoint by first_T_camera."""
+    c, s = math.cos(viewpoint.yaw), math.sin(viewpoint.yaw)
+    world = np.array([[c, 0.0, -s], [s, 0.0, c], [0.0, -1.0, 0.0]])  # its axes in the world
+    yaw = viewpoint.yaw - math.atan2(pose[0, 2], pose[2, 2])
+    return replace(viewpoint, position=viewpoint.position + world @ pose[:3, 3], yaw=yaw)
 
 
 def _free(scene: Scene, viewpoint: Viewpoint, stride: float, most: int = 60) -> int:
