@@ -225,6 +225,7 @@ def picture(height: int, width: int) -> np.ndarray:
 
 def drive(peer, image, info, topics, image_topic='image', info_topic='camera_info'):
     """Send image and info again and again until every topic answers with that stamp."""
+    info.header.stamp = image.header.stamp  # as drivers do; the frame waits for it
 
     def answers():
         peer.send(info_topic, info)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+import threading
 
 import cv2
 from messages import camera_info
@@ -17,6 +18,7 @@ from std_msgs.msg import Header
 
 from grin_ros.camera import Camera, Distortion
 from grin_ros.rectifier import Rectifier
+from grin_ros.ros import calibration as calibration_module
 from grin_ros.ros.calibration import Calibration
 from grin_ros.ros.node_config import NodeConfig
 
@@ -198,6 +200,30 @@ def test_the_info_of_the_same_stamp_counts_else_the_newest():
         calibration.add(info(sec, k=(200 + sec, 0, 158, 0, 205, 121, 0, 0, 1)))
     focal = [float(calibration.view(header(sec), SIZE, DEFAULT)[0].fx) for sec in (2, 4, 3, 9)]
     assert focal == [202, 204, 203, 204]
+
+
+def test_an_image_that_overtakes_its_info_waits_where_there_is_one_of_its_own(monkeypatch):
+    monkeypatch.setattr(calibration_module, 'PATIENCE', 5.0)
+    calibration = Calibration('/image')
+
+    def focal(sec):
+        calibration.wait(header(sec))
+        return float(calibration.view(header(sec), SIZE, DEFAULT)[0].fx)
+
+    def zoomed(sec):
+        return info(sec, k=(200 + sec, 0, 158, 0, 205, 121, 0, 0, 1))
+
+    calibration.add(zoomed(1))
+    assert focal(2) == 201, 'nothing says that another one comes'
+    calibration.add(zoomed(2))
+    assert focal(2) == 202
+    late = threading.Timer(0.05, calibration.add, [zoomed(3)])
+    late.start()
+    assert focal(3) == 203
+    monkeypatch.setattr(calibration_module, 'PATIENCE', 0.01)
+    assert focal(4) == 203, 'it was lost'
+    monkeypatch.setattr(calibration_module, 'PATIENCE', 60.0)
+    assert focal(5) == 203, 'and is not waited for again'
 
 
 def test_an_info_from_another_time_is_refused_only_if_asked():

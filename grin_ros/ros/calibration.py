@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import deque
+import threading
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from grin_ros.camera import Camera, Distortion
 from grin_ros.ros.from_msg import read_camera
 
 HISTORY = 10  # CameraInfo messages that are kept, because they may overtake their images
+PATIENCE = 0.1  # seconds that an image waits for the CameraInfo of its own stamp
 
 
 class Calibration:
@@ -23,10 +25,30 @@ class Calibration:
     def __init__(self, topic: str) -> None:
         self._named_rectified = 'rect' in topic.rsplit('/', 1)[-1]
         self._infos = deque(maxlen=HISTORY)
+        self._came = threading.Condition()
+        self._stamp = None  # of the image that waited last
+        self._alike = False  # the driver stamps image and CameraInfo alike
 
     def add(self, info) -> None:
         """Take a CameraInfo."""
-        self._infos.append(info)
+        with self._came:
+            self._infos.append(info)
+            self._alike |= info.header.stamp == self._stamp
+            self._came.notify_all()
+
+    def wait(self, header) -> None:
+        """
+        Give the CameraInfo of an image the time to come, if images have one of their own.
+
+        An image may overtake it, and the one before is wrong when the camera has changed its size
+        or zoom in between.
+        """
+        with self._came:
+            self._stamp = header.stamp
+            self._alike = self._came.wait_for(
+                lambda: any(info.header.stamp == header.stamp for info in self._infos),
+                PATIENCE if self._alike else 0,
+            )
 
     def view(
         self, header, size: tuple[int, int], config

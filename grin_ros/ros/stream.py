@@ -125,6 +125,8 @@ class CameraStream:
                 f'the image is {age:.3g} s old, older than max_age: synchronise the clocks, or '
                 f'raise max_age'
             )
+        if config.intrinsics == 'camera_info':
+            self.calibration.wait(message.header)
         frame = self.converter.read(message, config)
         return replace(
             frame, prompt=self._prompt(frame, config), video=self._follow(frame, config)
