@@ -18,7 +18,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
 from grin_ros.camera import Camera
 from grin_ros.ros.from_msg import read_camera, read_image
-from grin_ros.training.sample import Sample, SampleSetWriter
+from grin_ros.training.sample import Sample
+from grin_ros.training.sample_writer import SampleSetWriter
 
 TIMEOUT = 90.0  # seconds; generous, because a loaded machine is slow to start a process
 
@@ -96,7 +97,7 @@ def test_a_bag_arrives_as_it_was_recorded(tmp_path, listener, play):
         camera = read_camera(camera_info)
         assert (float(camera.fx), camera.size) == (50 + i, (6, 8))
     # The pace is that of the stamps: 0.2 s, with room for a loaded machine.
-    assert 0.8 < 1e-9 * (listener.times[-1] - listener.times[0]) < 2.0
+    assert 0.5 < 1e-9 * (listener.times[-1] - listener.times[0]) < 4.0
     assert process.wait(TIMEOUT) == 0
     assert process.stdout.read() == '6 frames sent\n'
 
@@ -144,12 +145,12 @@ def test_a_sample_set_waits_for_as_many_listeners_as_it_is_told(
 def test_it_ends_when_it_is_asked_to(tmp_path, listener, play, number):
     picture = pictures(1)[0]
     messages = [('/camera_info', info(START, 50)), ('/image/compressed', png(START, picture))]
-    process = play(write(tmp_path / 'bag', messages), '--loop', '--rate', 0.1)
-    listener.wait(lambda: listener.images)  # and now it sleeps for ten seconds
+    process = play(write(tmp_path / 'bag', messages), '--loop', '--rate', 0.01)
+    listener.wait(lambda: listener.images)  # and now it sleeps for a hundred seconds
     assert listener.images[0].format == 'png'
     np.testing.assert_array_equal(read_image(listener.images[0]), picture)
     process.send_signal(number)
-    assert process.wait(8) in (0, 130)
+    assert process.wait(60) in (0, 130)
     assert 'Traceback' not in process.stderr.read()
 
 

@@ -23,7 +23,7 @@ from robot.watcher import Watcher
 
 @pytest.fixture
 def watcher():
-    node = SimpleNamespace(create_subscription=lambda *_, **__: None)
+    node = SimpleNamespace(create_subscription=lambda *_, **__: None, create_timer=lambda *_: None)
     return Watcher(node, kills=[])
 
 
@@ -55,6 +55,15 @@ def test_a_frame_that_was_cut_off_with_its_camera_is_not_lost(watcher):
     assert watcher.lost() == [10]
     watcher._kills.append(watcher.came['image'][10] + 0.1)
     assert watcher.lost() == []
+
+
+def test_a_machine_that_stood_still_loses_nothing(watcher):
+    came(watcher, 'image', {10: 0.0})
+    watcher._on_tick()
+    assert watcher.stalls == [] and watcher.lost() == [10]
+    watcher._tick = watcher.came['image'][10] + 1
+    watcher._on_tick()
+    assert len(watcher.stalls) == 1 and watcher.lost() == []
 
 
 def test_a_wall_in_the_wrong_place_or_of_another_size_is_wrong(watcher):
