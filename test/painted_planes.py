@@ -12,7 +12,8 @@ from grin_ros.camera import Camera
 from grin_ros.checkpoint import ModelConfig
 from grin_ros.config import load as load_config
 from grin_ros.training.config import OptimiserConfig, SourceConfig, TrainConfig
-from grin_ros.training.sample import Sample, SampleSetWriter
+from grin_ros.training.sample import Sample
+from grin_ros.training.sample_writer import SampleSetWriter
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = load_config(ModelConfig, ROOT / 'config' / 'grin_tiny.yaml')

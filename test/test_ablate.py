@@ -17,7 +17,8 @@ from grin_ros.pipeline import Prediction
 from grin_ros.training.ablate import Ablation, AblationConfig, focal_pair, VARIANTS, ZOOM
 from grin_ros.training.config import TrainConfig
 from grin_ros.training.labels import thin
-from grin_ros.training.sample import Sample, SampleSetWriter
+from grin_ros.training.sample import Sample
+from grin_ros.training.sample_writer import SampleSetWriter
 from grin_ros.training.trainer import Trainer
 
 SIZE = (64, 96)

@@ -11,7 +11,8 @@ from grin_ros.camera import Camera
 from grin_ros.cli import main
 from grin_ros.training import extract_frame, lidar
 from grin_ros.training import recording as recordings
-from grin_ros.training.sample import Sample, SampleSet, SampleSetWriter
+from grin_ros.training.sample import Sample, SampleSet
+from grin_ros.training.sample_writer import SampleSetWriter
 from grin_ros.training.world.agreement import agreement, judge
 from grin_ros.training.world.robot import Robot
 from grin_ros.training.world.robot_bag import record

@@ -20,7 +20,8 @@ from grin_ros import cli
 from grin_ros.camera import Camera
 from grin_ros.checkpoint import build_model, DepthGenConfig, save
 from grin_ros.config import load as load_config
-from grin_ros.training.sample import Sample, SampleSetWriter
+from grin_ros.training.sample import Sample
+from grin_ros.training.sample_writer import SampleSetWriter
 
 TINY = Path(__file__).resolve().parents[1] / 'config' / 'depthgen_tiny.yaml'
 SIZE = (64, 96)

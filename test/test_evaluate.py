@@ -15,7 +15,8 @@ from grin_ros.camera import Camera, Distortion
 from grin_ros.pipeline import DepthPipeline, Prediction
 from grin_ros.training.evaluation import domain_means, evaluate
 from grin_ros.training.metrics import METRICS
-from grin_ros.training.sample import Sample, SampleSet, SampleSetWriter
+from grin_ros.training.sample import Sample, SampleSet
+from grin_ros.training.sample_writer import SampleSetWriter
 
 SIZE = (24, 32)
 

@@ -16,7 +16,8 @@ from grin_ros.config import load as load_config
 from grin_ros.info import manifest
 from grin_ros.training.config import SourceConfig, TrainConfig
 from grin_ros.training.manifest import digest, trained_on
-from grin_ros.training.sample import Sample, SampleSet, SampleSetWriter
+from grin_ros.training.sample import Sample, SampleSet
+from grin_ros.training.sample_writer import SampleSetWriter
 from grin_ros.training.trainer import Trainer
 
 TINY = load_config(ModelConfig, 'config/grin_tiny.yaml')

@@ -14,7 +14,8 @@ from grin_ros.camera import Camera
 from grin_ros.intrinsics import read_camera_info, read_exif
 from grin_ros.pipeline import DepthPipeline, Prediction
 from grin_ros.predict import encode_png
-from grin_ros.training.sample import Sample, SampleSetWriter
+from grin_ros.training.sample import Sample
+from grin_ros.training.sample_writer import SampleSetWriter
 
 SIZE = (40, 60)
 NUMBERS = ['--fx', '50', '--fy', '52', '--cx', '29', '--cy', '20']

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from grin_ros.camera import Camera, Distortion
-from grin_ros.training.sample import Sample, SampleSet, SampleSetWriter
+from grin_ros.training.sample import Sample, SampleSet
+from grin_ros.training.sample_writer import SampleSetWriter
 
 HEADER = {
     'source': 'a test',

@@ -20,7 +20,8 @@ from grin_ros.checkpoint import build_model, load, ModelConfig, read_metadata, s
 from grin_ros.config import load as load_config
 from grin_ros.pipeline import DepthPipeline
 from grin_ros.training.calibrate import fit
-from grin_ros.training.sample import Sample, SampleSetWriter
+from grin_ros.training.sample import Sample
+from grin_ros.training.sample_writer import SampleSetWriter
 from grin_ros.training.uncertainty import (
     mean_figures,
     rank_correlation,

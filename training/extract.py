@@ -27,7 +27,7 @@ from .extract_frame import BINS, Frame, FrameMaker
 from .journal import Journal
 from .matching import match
 from .recording import read_recording, Recording
-from .sample import write_index
+from .sample_writer import write_index
 from .shards import pack
 
 BLOCK = 16  # frames that a process makes at a time

@@ -20,7 +20,8 @@ from .bag import BagReader, stamp_of
 from .extract_config import ExtractConfig
 from .lidar import read_sweep
 from .recording import Recording
-from .sample import encode, Sample
+from .sample import Sample
+from .sample_writer import encode
 from .sky import find_sky
 
 BIN = 1_000_000  # nanoseconds; points of one bin move together

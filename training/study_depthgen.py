@@ -32,7 +32,8 @@ from grin_ros.pipeline import DepthPipeline, processing_size
 from .config import DenseConfig, OptimiserConfig, SourceConfig, TrainConfig
 from .evaluation import evaluate
 from .metrics import depth_metrics
-from .sample import SampleSet, SampleSetWriter
+from .sample import SampleSet
+from .sample_writer import SampleSetWriter
 from .trainer import Trainer
 
 SUMMARY = 'what infilling, unrolling, L1 and pre-training are worth to DepthGen, and GRIN beside'

@@ -8,7 +8,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..bag_writer import BagWriter
-from ..sample import SampleSetWriter
+from ..sample_writer import SampleSetWriter
 from . import robot_messages as messages
 from .robot import Robot, START
 

@@ -16,7 +16,8 @@ import cv2
 import torch
 from tqdm import tqdm
 
-from ..sample import Sample, SampleSetWriter
+from ..sample import Sample
+from ..sample_writer import SampleSetWriter
 
 _OUTDOOR = ('street',)
 
