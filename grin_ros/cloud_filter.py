@@ -68,17 +68,17 @@ class CloudFilter:
         (fx, _, cx), (_, fy, cy), _ = camera.K.double().tolist()
         x = ((np.arange(depth.shape[1]) - cx) / fx).astype(np.float32)
         y = ((np.arange(depth.shape[0]) - cy) / fy).astype(np.float32)[:, None]
-        keep = np.isfinite(depth)
+        leave_out = np.zeros((1, 1), bool)
         if self.min_range > 0 or self.max_range < math.inf:
             distance = depth * np.sqrt(x * x + y * y + 1)
-            keep &= distance >= self.min_range
             beyond = distance > self.max_range  # NaN is not
-            far, keep = far | beyond, keep & ~beyond
+            far, leave_out = far | beyond, beyond | (distance < self.min_range)
         if self.min_height > -math.inf or self.max_height < math.inf:
             a, b, c, d = plane
             height = depth * (a * x + b * y + c) + d
-            keep &= (height >= self.min_height) & (height <= self.max_height)
-        depth = np.where(keep, depth, np.float32(np.nan))
+            leave_out = leave_out | (height < self.min_height) | (height > self.max_height)
+        if leave_out.any():
+            depth = np.where(leave_out, np.float32(np.nan), depth)
         if self.invalid_depth:
             depth = np.where(far, np.float32(self.invalid_depth), depth)
         return depth, camera

@@ -91,12 +91,13 @@ class DepthConverter:
         wanted: names out of OUTPUTS
         """
         depth = select(prediction, config, frame.seen)
-        std = np.where(prediction.valid, prediction.std, np.float32(np.nan))
         header, camera = frame.header, prediction.camera
         make = {
             'depth/image': lambda: depth_image(depth, header),
             'depth/camera_info': lambda: camera_info(camera, header),
-            'depth/std': lambda: depth_image(std, header),
+            'depth/std': lambda: depth_image(
+                np.where(prediction.valid, prediction.std, np.float32(np.nan)), header
+            ),
             'points': lambda: self._cloud(depth, prediction, frame, config),
             'depth/preview': lambda: rgb_image(self._preview(depth), header),
         }

@@ -69,15 +69,11 @@ def point_cloud(
         image = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
     # What camera.unproject does, but on a busy machine its threads wait longer than NumPy works.
     (fx, _, cx), (_, fy, cy), _ = camera.K.tolist()
-    points = np.empty((height, width, 4), '<f4')
     across = ((np.arange(width) - cx) / fx).astype('<f4')
     down = ((np.arange(height) - cy) / fy).astype('<f4')[:, None]
-    np.multiply(depth, across, out=points[..., 0])
-    np.multiply(depth, down, out=points[..., 1])
-    points[..., 2] = depth
     colours = cv2.cvtColor(image, cv2.COLOR_RGB2BGRA)
     colours[..., 3] = 0
-    points[..., 3] = colours.view('<f4')[..., 0]
+    points = cv2.merge([depth * across, depth * down, depth, colours.view('<f4')[..., 0]])
     if voxel or not organized:
         points = points[np.isfinite(points[..., :3]).all(axis=2)][None]
     if voxel:
