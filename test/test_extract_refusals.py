@@ -27,9 +27,12 @@ def shifted(topic, seconds, first=0.0):
 
 
 def mixed():
-    messages = Rig(frames=3).messages()
-    i = max(k for k, m in enumerate(messages) if m[0] == '/camera/image_raw')
-    messages[i] = (*messages[i][:2], rig.image(messages[i][1], (24, 32)))
+    """A camera that is switched to a smaller picture, with the CameraInfo of that."""
+    messages, small = Rig(frames=3).messages(), {'image_raw': rig.image, 'camera_info': rig.info}
+    for i, (topic, arrival, _) in enumerate(messages):
+        if arrival >= rig.at(0.2) and topic.startswith('/camera'):
+            make = small[topic.rpartition('/')[2]]
+            messages[i] = (topic, arrival, make(arrival, (24, 32)))
     return messages
 
 
@@ -158,6 +161,8 @@ def test_the_remedies_that_are_named_help(tmp_path):
     assert run('offset', shifted('/lidar/points', 3600), '--image-offset', '3600') == 0
     assert run('receive', shifted('/lidar/points', 3600), '--stamps', 'receive') == 0
     assert run('cut', looped(), '--end', '2.9') == 0
+    assert run('large', mixed(), '--end', '0.15') == 0
+    assert run('small', mixed(), '--start', '0.15') == 0
     assert run('body', body_frame(), '--camera-frame', 'camera_optical') == 0
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,38 @@ from grin_ros.ros.from_msg import read_camera, read_image
 from .bag import BagReader, CAMERA_INFO
 from .extract_config import ExtractConfig
 from .stream import Stream
+
+
+class Calibrations:
+    """
+    The CameraInfo messages of a bag: when which calibration held, each kept once.
+
+    times: nanoseconds, as they were added
+    which: index into distinct, for each time
+    distinct: messages
+    """
+
+    def __init__(self):
+        self.times: list[int] = []
+        self.which: list[int] = []
+        self.distinct: list[Any] = []
+        self._known: dict[tuple, int] = {}
+
+    def add(self, time: int, info: Any) -> None:
+        """Note a message."""
+        key = (info.k.tobytes(), info.p.tobytes(), info.d.tobytes(), str(info.roi), info.width,
+               info.height, info.binning_x, info.binning_y)  # fmt: skip
+        if key not in self._known:
+            self._known[key] = len(self.distinct)
+            self.distinct.append(info)
+        self.times.append(time)
+        self.which.append(self._known[key])
+
+    def at(self, stamps: np.ndarray) -> np.ndarray:
+        """Return for each time the index of the newest that is not younger, or of the first."""
+        order = np.argsort(self.times, kind='stable')
+        after = np.searchsorted(np.array(self.times)[order], stamps, side='right')
+        return np.array(self.which)[order[np.maximum(after - 1, 0)]]
 
 
 def info_topic(bag: BagReader, image: str, given: str | None = None) -> str:
@@ -30,12 +61,12 @@ def info_topic(bag: BagReader, image: str, given: str | None = None) -> str:
 
 
 def read_cameras(
-    bag: BagReader, config: ExtractConfig, images: Stream, infos: list[tuple[int, Any]]
+    bag: BagReader, config: ExtractConfig, images: Stream, infos: Calibrations
 ) -> tuple[list[Camera], np.ndarray]:
     """
     Return the different cameras of the images, and which image has which.
 
-    infos: stamps in nanoseconds and CameraInfo messages, without a file of intrinsics
+    infos: what a camera_info topic said; not asked where there is a file of intrinsics
     returns: cameras, and (N,) an index into them for each image
     """
     topic, arrival, _ = images.key(0)
@@ -49,7 +80,7 @@ def read_cameras(
                 f'{topic} has {size[1]} x {size[0]}; calibrate at this size'
             )
         return [camera], np.zeros(len(images), int)
-    if not infos:
+    if not infos.times:
         raise ValueError(
             f'{bag.path}: the camera_info topic has no message; pass --intrinsics FILE.yaml, as '
             'camera_calibration writes it'
@@ -57,16 +88,10 @@ def read_cameras(
     rectified = config.rectified
     if rectified is None:
         rectified = 'rect' in topic.removesuffix('/compressed').rpartition('/')[2]
-    infos.sort(key=lambda pair: pair[0])
-    times = [time for time, _ in infos]
-    cameras, known, camera_of = [], {}, np.zeros(len(images), int)
-    for i, stamp in enumerate(images.stamps):
-        info = infos[max(bisect_right(times, stamp) - 1, 0)][1]
-        key = (info.k.tobytes(), info.p.tobytes(), info.d.tobytes(), str(info.roi), info.width,
-               info.height, info.binning_x, info.binning_y)  # fmt: skip
-        if key not in known:
-            # P of a rectified image is often left empty by those who write camera_info by hand.
-            known[key] = len(cameras)
-            cameras.append(read_camera(info, size, rectified and bool(info.p[0] > 0)))
-        camera_of[i] = known[key]
+    used, camera_of = np.unique(infos.at(images.stamps), return_inverse=True)
+    # P of a rectified image is often left empty by those who write camera_info by hand.
+    cameras = [
+        read_camera(info, size, rectified and bool(info.p[0] > 0))
+        for info in (infos.distinct[i] for i in used)
+    ]
     return cameras, camera_of

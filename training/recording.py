@@ -15,7 +15,7 @@ import numpy as np
 from grin_ros.camera import Camera
 
 from .bag import BagReader, ODOMETRY, stamp_of, TRANSFORMS
-from .bag_cameras import info_topic, read_cameras
+from .bag_cameras import Calibrations, info_topic, read_cameras
 from .extract_config import ExtractConfig
 from .extrinsics import add_extrinsics
 from .lidar import parse_time, PointTime, recognise_time
@@ -84,7 +84,7 @@ def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
     info = None if config.intrinsics else info_topic(bag, image, config.camera_info)
     odometry = _odometry_topics(bag, config)
     heavy = {image: [], points: []}
-    infos, frames, transforms = [], {}, Transforms()
+    infos, frames, transforms = Calibrations(), {}, Transforms()
     poses = {topic: Transforms() for topic in odometry}
     light = [*bag.named(TRANSFORMS), *odometry, *([info] if info else [])]
     by_arrival = config.stamps == 'receive'
@@ -97,7 +97,7 @@ def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
                 heavy[topic].append((arrival, content.stamp))
                 frames.setdefault(topic, content.frame_id)
         elif topic == info:
-            infos.append((arrival if by_arrival else stamp_of(content), content))
+            infos.add(arrival if by_arrival else stamp_of(content), content)
         else:
             time = arrival if by_arrival else None
             if topic in poses:
