@@ -168,14 +168,14 @@ def _place(at: Frame, palette, name, size, taken, targets):
 
 
 def _viewpoints(rng, width, depth, height, taken, targets):
-    """Half of the pictures show a piece from nearby, the others the room as a robot sees it."""
+    """Many pictures show a piece from nearby, the others the room as a robot sees it."""
     found = []
     for _ in range(24):
         hfov = math.radians(
             rng.choice([rng.uniform(40, 75), rng.uniform(55, 75), rng.uniform(40, 115)])
         )
         roll = rng.normal(0, 0.05) if rng.random() < 0.8 else rng.normal(0, 0.3)
-        if targets and rng.random() < 0.55:
+        if targets and rng.random() < 0.45:
             target = targets[rng.integers(len(targets))] + rng.normal(0, [0.4, 0.4, 0.12])
             away, turn, down = (
                 rng.uniform(0.45, 2.8),
@@ -187,9 +187,9 @@ def _viewpoints(rng, width, depth, height, taken, targets):
             view = looking_at(target + offset, target, roll, hfov)
         else:
             x, y = rng.uniform(-0.45, 0.45) * width, rng.uniform(-0.45, 0.45) * depth
-            # Any height is as likely as another: a network that takes it for granted that cameras
-            # are held at eye level sees a robot's room half as large again as it is.
-            z = rng.uniform(0.15, 1.8)
+            # Half as high is as likely: a network that takes it for granted that cameras are held
+            # at eye level sees a small robot's room twice as large as it is.
+            z = math.exp(rng.uniform(math.log(0.15), math.log(1.8)))
             yaw = math.atan2(x, -y) + rng.normal(0, 0.7)
             pitch = rng.normal(-0.12 * z, 0.18)
             view = Viewpoint(np.array([x, y, z]), yaw, pitch, roll, hfov)

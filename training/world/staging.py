@@ -105,8 +105,8 @@ class Stage:
 
     def _wander(self, rng, size):
         x, y, open_yaw = self._spot(rng)
-        # All heights alike: the height of the camera must not be a guess at the size of a room.
-        height = rng.uniform(0.15, 1.9)
+        # Half as high is as likely: small robots look at rooms from below the seat of a chair.
+        height = np.exp(rng.uniform(np.log(0.15), np.log(1.9)))
         origin = np.array([x, y, self.floor + height])
         yaw = open_yaw + rng.normal(0, 0.8) if rng.random() < 0.4 else rng.uniform(0, 2 * np.pi)
         pitch = np.clip(rng.normal(-9 * height, 11), -50, 20)
