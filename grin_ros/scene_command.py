@@ -99,7 +99,8 @@ def _first(args: argparse.Namespace) -> tuple[np.ndarray, Camera]:
             raise ValueError('--text needs a local diffusers text-to-image pipeline: --t2i DIR')
         pipe = open_diffusers(args.t2i, 'AutoPipelineForText2Image', args.device)
         image = np.asarray(pipe(prompt=args.text).images[0].convert('RGB'))
-        source = Source(Path('text.png'))
+        # Nobody knows the camera of what never was; one that sees 90 degrees will do.
+        source = Source(Path('text.png'), Camera.default(image.shape[:2]))
     size = image.shape[:2]
     return image, Intrinsics(args).camera(source, size) or Camera.default(size)
 

@@ -6,9 +6,13 @@ from __future__ import annotations
 from dataclasses import replace
 import json
 from pathlib import Path
+import sys
+from types import SimpleNamespace
+from typing import ClassVar
 
 import cv2
 import numpy as np
+from PIL import Image
 import pytest
 import torch
 
@@ -199,10 +203,61 @@ def test_mistakes_are_told_in_one_sentence(arguments, words, tmp_path, capsys, m
 
 
 def test_without_diffusers_it_says_what_to_install(tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__('sys').modules, 'diffusers', None)
+    monkeypatch.setitem(sys.modules, 'diffusers', None)
     (tmp_path / 'model_index.json').write_text(json.dumps({}))
     with pytest.raises(ModuleNotFoundError, match='pip install diffusers'):
         open_diffusers(tmp_path, 'AutoPipelineForInpainting', 'cpu')
+
+
+class Pipe:
+    """What diffusers would load: paints everything in the length of the prompt."""
+
+    calls: ClassVar[list] = []
+
+    @classmethod
+    def from_pretrained(cls, path, local_files_only):
+        assert local_files_only  # nothing is ever downloaded
+        return cls()
+
+    def to(self, device):
+        return self
+
+    def __call__(self, prompt, image=None, mask_image=None, height=48, width=64, generator=None):
+        self.calls.append((prompt, mask_image))
+        return SimpleNamespace(images=[Image.new('RGB', (width, height), (len(prompt),) * 3)])
+
+
+@pytest.fixture
+def pipes(tmp_path, monkeypatch):
+    """A folder that diffusers would read, and diffusers."""
+    fake = SimpleNamespace(AutoPipelineForInpainting=Pipe, AutoPipelineForText2Image=Pipe)
+    monkeypatch.setitem(sys.modules, 'diffusers', fake)
+    monkeypatch.setattr(Pipe, 'calls', [])
+    folder = tmp_path / 'pipe'
+    folder.mkdir()
+    (folder / 'model_index.json').write_text('{}')
+    return folder
+
+
+def test_a_pipeline_of_diffusers_fills_holes_only(pipes):
+    image = np.random.default_rng(0).integers(100, 256, (50, 70, 3), np.uint8)
+    missing = np.zeros((50, 70), bool)
+    missing[10:20, 40:] = True
+    filled = open_filler(pipes, 'cpu', 'a room')(image, missing)
+    assert np.array_equal(filled[~missing], image[~missing]) and (filled[missing] == 6).all()
+    ((prompt, mask),) = Pipe.calls
+    assert prompt == 'a room' and mask.size == (72, 48)
+    assert np.mean(np.asarray(mask) > 127) == pytest.approx(missing.mean(), rel=0.15)
+
+
+def test_a_scene_from_a_text(pipes, weights, tmp_path):
+    arguments = ('--text', 'a green room', '--t2i', pipes, '--inpaint', pipes, '--views', 1)
+    options = ('-o', tmp_path / 'o', '--checkpoint', weights[1])
+    assert cli.main(['scene', *map(str, (*arguments, *options))]) == 0
+    frames = SampleSet(tmp_path / 'o' / 'frames')
+    assert (frames[0].image == 12).all() and (frames[1].image == 12).all()
+    assert [prompt for prompt, _ in Pipe.calls] == ['a green room'] * 2
+    assert torch.equal(frames.camera(0).K, Camera.default((48, 64)).K)
 
 
 def test_a_camera_may_be_unknown(weights, tmp_path):
