@@ -16,10 +16,11 @@ from grin_ros.depth import DepthConfig, DepthTransform
 from grin_ros.diffusion.schedule import add_noise, Schedule
 from grin_ros.diffusion.unroll import unroll
 from grin_ros.models.unet import depth_weights, UNet, UNetConfig
-from grin_ros.training.config import DenseConfig, load_recipe, SourceConfig, TrainConfig
+from grin_ros.training.config import DenseConfig, SourceConfig, TrainConfig
 from grin_ros.training.dense import DenseBatch, DenseBatches, DenseObjective
 from grin_ros.training.infill import infill
 from grin_ros.training.initial import initial_model
+from grin_ros.training.recipe import load_recipe
 from grin_ros.training.source import Source
 from grin_ros.training.trainer import Trainer
 

@@ -23,14 +23,9 @@ from grin_ros import cli
 from grin_ros.checkpoint import read_metadata, save
 from grin_ros.config import dump_yaml
 from grin_ros.pipeline import DepthPipeline
-from grin_ros.training.config import (
-    load_recipe,
-    SourceConfig,
-    StageConfig,
-    TrainConfig,
-    ValidationConfig,
-)
+from grin_ros.training.config import SourceConfig, StageConfig, TrainConfig, ValidationConfig
 from grin_ros.training.evaluation import evaluate
+from grin_ros.training.recipe import load_recipe
 from grin_ros.training.sample import SampleSet
 from grin_ros.training.source import Part
 from grin_ros.training.trainer import Trainer

@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 import torch
 
 from grin_ros.training import objective, state
-from grin_ros.training.config import load_recipe
+from grin_ros.training.recipe import load_recipe
 from grin_ros.training.trainer import Trainer
 
 

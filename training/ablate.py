@@ -24,8 +24,9 @@ from grin_ros.config import from_dict, load_yaml
 from grin_ros.pipeline import DepthPipeline
 
 from .ablation_table import table
-from .config import expand, load_recipe, TrainConfig, ValidationConfig
+from .config import TrainConfig, ValidationConfig
 from .evaluation import domain_means, evaluate, spread_over
+from .recipe import expand, load_recipe
 from .sample import Sample, SampleSet
 from .trainer import Trainer
 from .transforms import rectify

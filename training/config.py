@@ -4,14 +4,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-import os
-from pathlib import Path
 from typing import Literal
 
-from grin_ros.checkpoint import AnyModelConfig, default_checkpoint, load, ModelConfig
-from grin_ros.config import from_dict, load_yaml, to_dict
-
-SHIPPED = 'shipped'  # as `initial`: the weights that come with the package
+from grin_ros.checkpoint import AnyModelConfig, ModelConfig
 
 
 @dataclass(frozen=True)
@@ -185,75 +180,3 @@ class TrainConfig:
     def weights_in(self, index: int) -> list[float]:
         """Give the weights of the sources in a stage."""
         return [s.weights[index if len(s.weights) > 1 else 0] for s in self.sources]
-
-
-def load_recipe(path: str | Path, optional: bool = False) -> TrainConfig:
-    """
-    Read a recipe.
-
-    `model` may name a preset file beside it instead of listing the model; a recipe that only names
-    an `initial` checkpoint takes the model that this holds. Relative paths in the recipe are taken
-    from its folder. Raises ValueError on unknown keys.
-
-    optional: leave out what names an environment variable that is not set, instead of refusing it
-    """
-    path = Path(path)
-    data = load_yaml(path)
-    if isinstance(data.get('model'), str):
-        data['model'] = load_yaml(path.parent / data['model'])
-    config = from_dict(TrainConfig, data, str(path))
-    if optional:
-        config = _without_unset(config)
-
-    def resolve(name: str) -> str:
-        return str(path.parent / expand(name, path)) if name else name
-
-    initial = resolve(config.initial)
-    if config.initial == SHIPPED:
-        initial = str(default_checkpoint())
-    return replace(
-        config,
-        model=load(initial)[1] if initial and 'model' not in data else config.model,
-        sources=tuple(
-            replace(s, set=resolve(s.set), textures=resolve(s.textures), images=resolve(s.images))
-            for s in config.sources
-        ),
-        validation=replace(
-            config.validation, sets=tuple(resolve(s) for s in config.validation.sets)
-        ),
-        output=resolve(config.output),
-        features=resolve(config.features),
-        encoder_weights=resolve(config.encoder_weights),
-        initial=initial,
-    )
-
-
-def _without_unset(config: TrainConfig) -> TrainConfig:
-    """Leave out the sources, validation sets and encoder that name a variable without value."""
-
-    def known(name):
-        return '$' not in os.path.expandvars(name)
-
-    return replace(
-        config,
-        sources=tuple(s for s in config.sources if known(s.set + s.textures + s.images)),
-        validation=replace(config.validation, sets=tuple(filter(known, config.validation.sets))),
-        encoder_weights=config.encoder_weights if known(config.encoder_weights) else '',
-    )
-
-
-def expand(name: str, recipe: Path) -> str:
-    """Expand ${VARIABLES}; one that is not set is an error and not a folder of that name."""
-    expanded = os.path.expandvars(name)
-    if '$' in expanded:
-        raise ValueError(f"{recipe}: set the environment variable in '{name}'")
-    return expanded
-
-
-def portable(config: TrainConfig) -> dict:
-    """Give the recipe without folders of this machine."""
-    recipe = to_dict(config)
-    for name in ('model', 'output', 'features', 'sources', 'validation'):
-        recipe.pop(name)
-    return {**recipe, 'initial': Path(config.initial).name,
-            'encoder_weights': Path(config.encoder_weights).name}  # fmt: skip

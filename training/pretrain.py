@@ -7,7 +7,7 @@ import argparse
 from dataclasses import replace
 
 from . import train
-from .config import load_recipe
+from .recipe import load_recipe
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -91,19 +91,18 @@ def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
     start, stop = _window(bag, config)
     for topic, arrival, content in bag.scan(light, heavy):
         on_message()
+        time = arrival if by_arrival else None
         if topic in heavy:
             # Transforms before the window may be needed in it, and static ones come first.
             if start <= arrival < stop:
                 heavy[topic].append((arrival, content.stamp))
                 frames.setdefault(topic, content.frame_id)
         elif topic == info:
-            infos.add(arrival if by_arrival else stamp_of(content), content)
+            infos.add(stamp_of(content) if time is None else time, content)
+        elif topic in poses:
+            _add_odometry(poses[topic], content, time)
         else:
-            time = arrival if by_arrival else None
-            if topic in poses:
-                _add_odometry(poses[topic], content, time)
-            else:
-                _add_transforms(transforms, topic, content, time)
+            _add_transforms(transforms, topic, content, time)
     images, sweeps = (
         make_stream(bag, topic, found, frames.get(topic, ''), by_arrival)
         for topic, found in heavy.items()

@@ -13,8 +13,9 @@ from dataclasses import replace
 
 import torch
 
-from .config import load_recipe, TrainConfig
+from .config import TrainConfig
 from .dry_run import dry_run
+from .recipe import load_recipe
 from .trainer import Trainer
 
 SIGNALLED = 128  # plus the signal's number: the exit code of a run that was told to stop

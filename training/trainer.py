@@ -23,7 +23,7 @@ from grin_ros.config import to_dict
 from grin_ros.models.image_encoder import absorb_counts, Standardise
 
 from .board import Board, views
-from .config import portable, TrainConfig
+from .config import TrainConfig
 from .dataset import Batch, Batches
 from .dense import DenseBatches, DenseObjective
 from .ema import EMA
@@ -35,6 +35,7 @@ from .objective import Objective
 from .optimiser import build_optimiser, learning_rate
 from .palette import PaletteBatches
 from .processes import Processes
+from .recipe import portable
 from .source import Source
 from .state import differences, load_state, save_state
 from .stop import Stop

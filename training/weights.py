@@ -23,7 +23,8 @@ from grin_ros.config import from_dict, load_yaml
 from grin_ros.pipeline import DepthPipeline
 
 from .calibrate import calibrate
-from .config import load_recipe, TrainConfig, ValidationConfig
+from .config import TrainConfig, ValidationConfig
+from .recipe import load_recipe
 from .sample import SampleSet
 from .train import SIGNALLED
 from .trainer import Trainer
