@@ -94,18 +94,23 @@ def test_a_fast_camera_does_not_starve_a_slow_one(peer, tmp_path):
             )[-1]
         )
         sent, arrived, begun = {}, {}, time.monotonic()
+
+        def note():
+            for message in peer.got['left/depth/image']:
+                arrived.setdefault(message.header.stamp.sec, time.monotonic())
+            return sent.keys() <= arrived.keys()
+
         for number in range(100):
             peer.send('front/image', image_message(scene(0), sec=1000 + number))
             if number % 20 == 0:
                 sent[100 + number] = time.monotonic()
                 peer.send('left/image', image_message(scene(1), sec=100 + number))
             peer.pause(0.05)
-            for message in peer.got['left/depth/image']:
-                arrived.setdefault(message.header.stamp.sec, time.monotonic())
-        peer.pause(1.0)
+            note()
+        took = time.monotonic() - begun
+        peer.wait(note)
         front = [one.header.stamp.sec for one in peer.got['front/depth/image']]
-        assert sent.keys() <= arrived.keys()
-        assert max(arrived[stamp] - sent[stamp] for stamp in sent) < 1.5
-        rate = len(front) / (time.monotonic() - begun)
-        assert 1.0 < rate < 6 and front == sorted(set(front))
+        slowest = max(arrived[stamp] - sent[stamp] for stamp in sent)
+        assert slowest < took / 4, 'in the turn after the one that it met, on a slow machine too'
+        assert 5 < len(front) < 6 * took and front == sorted(set(front))
         assert node.stop() == 0

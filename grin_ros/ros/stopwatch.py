@@ -99,9 +99,10 @@ class Stopwatch(Node):
         end = time.monotonic() + seconds
         while not condition():
             left = end - time.monotonic()
+            # Also when there is no time left: who is late shall not become deaf too.
+            rclpy.spin_once(self, timeout_sec=min(max(left, 0.0), 0.05))
             if left <= 0:
-                return False
-            rclpy.spin_once(self, timeout_sec=min(left, 0.05))
+                return bool(condition())
         return True
 
     def _note(self, name: str, topic: str, data: bytes, info: dict) -> None:
