@@ -22,6 +22,7 @@ COMMANDS = {
     'train': ('grin_ros.training.train', 'train from a YAML recipe'),
     'pretrain': ('grin_ros.training.pretrain', 'teach DepthGen pictures, without any depth'),
     'weights': ('grin_ros.training.weights', 'make the default weights, from nothing'),
+    'average': ('grin_ros.training.average', 'one checkpoint between several'),
     'ablate': ('grin_ros.training.ablate', 'what each part of the method is worth'),
     'calibrate': ('grin_ros.training.calibrate', 'fit the uncertainty of a checkpoint'),
     'bag': ('grin_ros.training.bag_command', 'look into bags and make sample sets of them'),

@@ -22,6 +22,7 @@ from grin_ros.checkpoint import amend, load
 from grin_ros.config import from_dict, load_yaml
 from grin_ros.pipeline import DepthPipeline
 
+from .average import average
 from .calibrate import calibrate
 from .config import TrainConfig, ValidationConfig
 from .recipe import load_recipe
@@ -55,6 +56,7 @@ class WeightsConfig:
     """Everything between a fresh clone and the default weights."""
 
     stages: tuple[str, ...]  # recipes of `grin train`, relative to this file
+    average: tuple[float, ...] = ()  # shares of the stages in the result; none = the last one
     render: dict[str, RenderConfig] = field(default_factory=dict)  # sets by their names
     calibrate: tuple[str, ...] = ()  # names of rendered sets that no stage trains on
     frames: int = 24  # of each of them
@@ -65,6 +67,8 @@ class WeightsConfig:
     facts: dict[str, str] = field(default_factory=dict)  # told by `grin info`
 
     def __post_init__(self):
+        if self.average and len(self.average) != len(self.stages):
+            raise ValueError(f'average needs a share for each of {len(self.stages)} stages')
         unknown = sorted(set(self.calibrate) - set(self.render))
         if unknown:
             raise ValueError(f'calibrate names {", ".join(unknown)}, which `render` does not')
@@ -184,10 +188,14 @@ class Recipe:
         return 0
 
     def calibrate(self, device: str) -> None:
-        """Write the result, with its uncertainty calibrated, unless it is newer than its stage."""
+        """Average and write the result, calibrated, unless it is newer than its last stage."""
         last = self._folder(len(self.stages)) / 'last.safetensors'
         if self.result.is_file() and self.result.stat().st_mtime >= last.stat().st_mtime:
             return
+        if self.config.average:
+            paths = [self._folder(n) / 'last.safetensors' for n in range(1, len(self.stages) + 1)]
+            last = self.output / 'average.safetensors'
+            average(paths, self.config.average, last)
         names = [name for name in self.config.calibrate if name in self.rendered()]
         sets = [SampleSet(self.sets / name) for name in names]
         if sets:

@@ -1,0 +1,68 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Means of checkpoints, against the mean by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from grin_ros import cli
+from grin_ros.checkpoint import build_model, load, ModelConfig, save
+from grin_ros.config import from_dict, load_yaml
+from grin_ros.info import manifest
+from grin_ros.training.average import average
+
+FILES = 'a.safetensors', 'b.safetensors'
+
+
+@pytest.fixture
+def config():
+    return from_dict(ModelConfig, load_yaml(Path('config/grin_tiny.yaml')), 'tiny')
+
+
+def make(path, config, seed, **metadata):
+    torch.manual_seed(seed)
+    save(path, build_model(config), config, half=True, **metadata)
+    return path
+
+
+def test_the_mean_by_hand_and_the_stages_of_all(tmp_path, config, capsys):
+    first = make(tmp_path / 'a.safetensors', config, 0, step=5, sources=[{'name': 'x'}])
+    earlier = [{'step': 5, 'sources': [{'name': 'x'}]}]
+    more = {'step': 7, 'sources': [{'name': 'y'}], 'earlier': earlier, 'licence': 'ours'}
+    second = make(tmp_path / 'b.safetensors', config, 1, **more)
+    out = tmp_path / 'mean.safetensors'
+    assert cli.main(['average', f'{first}:1', f'{second}:3', '-o', str(out)]) == 0
+    a, b = (load(path)[0].state_dict() for path in (first, second))
+    mean, found, metadata = load(out)
+    for name, value in mean.state_dict().items():
+        torch.testing.assert_close(value, 0.25 * a[name] + 0.75 * b[name], rtol=1e-3, atol=1e-4)
+    assert found == config and metadata['licence'] == 'ours'
+    assert [stage['step'] for stage in manifest(metadata)] == [5, 7]
+    assert metadata['average'] == '0.25 a.safetensors + 0.75 b.safetensors'
+
+
+def test_what_is_equal_stays_bit_for_bit(tmp_path, config):
+    path = make(tmp_path / 'a.safetensors', config, 0)
+    average([path] * 3, [0.3, 0.3, 0.4], tmp_path / 'b.safetensors')
+    same = load(tmp_path / 'b.safetensors')[0].state_dict()
+    assert all(
+        torch.equal(value, same[name]) for name, value in load(path)[0].state_dict().items()
+    )
+
+
+def test_mistakes_are_one_sentence(tmp_path, config, capsys):
+    path = make(tmp_path / 'a.safetensors', config, 0)
+    other = replace(config, network=replace(config.network, latents=config.network.latents * 2))
+    wrong = make(tmp_path / 'b.safetensors', other, 0)
+    for words, sentence in (
+        ([str(path), str(wrong)], 'another network'),
+        ([f'{path}:much'], 'much is not a share'),
+        ([f'{path}:0'], 'shares above 0'),
+    ):
+        assert cli.main(['average', *words, '-o', str(tmp_path / 'c.safetensors')]) == 2
+        assert sentence in capsys.readouterr().err
+    assert not (tmp_path / 'c.safetensors').exists()
