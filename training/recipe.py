@@ -29,19 +29,20 @@ def load_recipe(path: str | Path, optional: bool = False) -> TrainConfig:
     data = load_yaml(path)
     if isinstance(data.get('model'), str):
         data['model'] = load_yaml(path.parent / data['model'])
-    config = from_dict(TrainConfig, data, str(path))
-    if optional:
-        config = _without_unset(config)
 
     def resolve(name: str) -> str:
         return str(path.parent / expand(name, path)) if name else name
 
-    initial = resolve(config.initial)
-    if config.initial == SHIPPED:
-        initial = str(default_checkpoint())
+    initial = data.get('initial')
+    if isinstance(initial, str):
+        initial = str(default_checkpoint()) if initial == SHIPPED else resolve(initial)
+        if initial and 'model' not in data:  # before all else, which may depend on its kind
+            data['model'] = to_dict(load(initial)[1])
+    config = from_dict(TrainConfig, data, str(path))
+    if optional:
+        config = _without_unset(config)
     return replace(
         config,
-        model=load(initial)[1] if initial and 'model' not in data else config.model,
         sources=tuple(
             replace(s, set=resolve(s.set), textures=resolve(s.textures), images=resolve(s.images))
             for s in config.sources
@@ -52,7 +53,7 @@ def load_recipe(path: str | Path, optional: bool = False) -> TrainConfig:
         output=resolve(config.output),
         features=resolve(config.features),
         encoder_weights=resolve(config.encoder_weights),
-        initial=initial,
+        initial=initial or '',
     )
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from . import study_depthgen, study_prompt, study_scene, study_video
+from . import study_depthgen, study_modes, study_prompt, study_scene, study_video
 
 STUDIES = {
-    'prompt': study_prompt, 'video': study_video, 'depthgen': study_depthgen, 'scene': study_scene,
+    'prompt': study_prompt, 'video': study_video, 'depthgen': study_depthgen,
+    'modes': study_modes, 'scene': study_scene,
 }  # fmt: skip
 
 

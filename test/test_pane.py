@@ -1,0 +1,94 @@
+# Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
+"""Glass and mirrors against the rooms that they stand in, and how their samples are counted."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from grin_ros.camera import Camera
+from grin_ros.training.sample import Sample
+from grin_ros.training.study_depthgen import as_lidar, BEAMS, REACH
+from grin_ros.training.study_modes import draw, said, SIZE
+from grin_ros.training.world.drive import around
+from grin_ros.training.world.pane import mirrored, Pane, pane
+
+WIDE = (48, 96)
+
+
+@pytest.mark.parametrize('kind', ['glass', 'mirror'])
+def test_both_depths_and_the_picture_agree_outside_of_the_pane(kind):
+    one = pane(kind, 1, WIDE)
+    assert 0.05 < one.where.mean() < 0.6
+    near = one.sample.depth
+    assert np.array_equal(near[~one.where], one.beyond[~one.where])
+    (distance,) = np.unique(near[one.where])
+    assert 0.7 <= distance <= 1.1 and (one.beyond[one.where] > distance).all()
+    again = pane(kind, 1, WIDE)
+    assert np.array_equal(again.sample.image, one.sample.image)
+
+
+def test_glass_shows_what_is_behind_it():
+    one = pane('glass', 1, WIDE)
+    plain, _ = around(
+        'room', 1, [np.eye(4), mirrored(float(one.sample.depth[one.where][0]))], WIDE
+    )
+    np.testing.assert_array_equal(one.beyond[one.where], plain.depth[one.where])
+    seen, behind = one.sample.image[one.where].astype(float), plain.image[one.where].astype(float)
+    assert np.corrcoef(seen[:, 0], behind[:, 0])[0, 1] > 0.99
+
+
+def test_a_mirror_shows_the_room_behind_the_camera():
+    """Reflected back, every point seen in the mirror lies on what a camera turned round sees."""
+    one = pane('mirror', 0, WIDE)
+    distance = float(one.sample.depth[one.where][0])
+    turned = np.diag([-1.0, 1.0, -1.0, 1.0])
+    _, _, behind = around('room', 0, [np.eye(4), mirrored(distance), turned], WIDE)
+    rays = one.sample.camera.unproject(torch.from_numpy(one.beyond)[None]).permute(1, 2, 0).numpy()
+    points = rays[one.where] * [1, 1, -1] + [0, 0, 2 * distance]
+    points = points[points[:, 2] < -1.0] @ turned[:3, :3]  # in the frame of the turned camera
+    camera = behind.camera
+    u = points[:, 0] / points[:, 2] * float(camera.fx) + float(camera.cx)
+    v = points[:, 1] / points[:, 2] * float(camera.fy) + float(camera.cy)
+    u, v = np.rint(u).astype(int), np.rint(v).astype(int)
+    inside = (u >= 0) & (u < WIDE[1]) & (v >= 0) & (v < WIDE[0])
+    assert inside.sum() > 100
+    ratio = points[inside, 2] / behind.depth[v[inside], u[inside]]
+    assert (np.abs(ratio - 1) < 0.05).mean() > 0.8  # the others are hidden from the camera
+    assert np.median(np.abs(ratio - 1)) < 0.02
+
+
+def test_an_unknown_pane_is_refused():
+    with pytest.raises(ValueError, match='glass or mirror'):
+        pane('steel', 0)
+
+
+def test_samples_are_counted_by_the_depth_that_they_say():
+    near, where = np.full(SIZE, 1.0, np.float32), np.zeros(SIZE, bool)
+    where[:, :10] = True
+    beyond = np.where(where, 4.0, near).astype(np.float32)
+    image = np.zeros((*SIZE, 3), np.uint8)
+    one = Pane(Sample(image, near, Camera.default(SIZE), 'a'), beyond, where)
+    samples = np.stack([near, near * 1.1, beyond, np.where(where, 2.5, near)])
+    assert said(samples, one) == (0.5, 0.25, 0.25, 1.0)
+    assert said(samples[:2], one)[3] == 0
+    picture = draw(samples, one)
+    assert picture.shape == (4 * SIZE[0], 6 * 4 * SIZE[1], 3)
+    # Bars stand where the samples are, and the two truths are marked.
+    chart = picture[:, 5 * 4 * SIZE[1] :]
+    blue = (chart == (42, 111, 187)).all(-1).any(0)
+    assert blue[int(2.5 / 5.2 * chart.shape[1])] and not blue[int(3.2 / 5.2 * chart.shape[1])]
+    assert len(np.flatnonzero((chart == (209, 73, 91)).all(-1).sum(0) > 90)) >= 4
+
+
+def test_a_lidar_measures_rings_below_its_highest_beam():
+    camera = Camera.from_intrinsics(60, 60, 47.5, 31.5, (64, 96))
+    depth = np.full((64, 96), 9, np.float32)
+    depth[:, :10] = 2 * REACH
+    kept = as_lidar(depth, camera, np.random.default_rng(0)) > 0
+    assert not kept[:, :10].any() and 0.05 < kept.mean() < 0.4
+    top = np.nonzero(kept.any(1))[0][0]
+    assert np.degrees(np.arctan2(31.5 - top, 60)) < BEAMS[-1] + 1
+    middle = kept[:, 48] | kept[:, 47] | kept[:, 46] | kept[:, 49]
+    assert 6 <= middle.sum() <= len(BEAMS)  # one pixel of a column for each beam
