@@ -8,6 +8,8 @@ import numpy as np
 
 from grin_ros.camera import Camera
 
+BLIND = 0.01  # share of the rectified image; a lens that sees less was not calibrated
+
 
 class Rectifier:
     """Remap a raw image to a pinhole camera; the maps stay until the calibration changes."""
@@ -31,6 +33,7 @@ class Rectifier:
         target: the pinhole camera to arrive at; None = K and size of the camera
         rotation: (3, 3), from the camera's frame to that of the target; None = I
         returns: also (H, W) bool, the pixels that the lens saw; None = all of them
+        raises: ValueError where the distortion leaves next to nothing of the image
         """
         if camera.distortion is None:
             return image, camera, None
@@ -53,4 +56,10 @@ def _make(camera: Camera, target: Camera | None, rotation: np.ndarray | None) ->
     x, y, z = rays
     # Beyond its limit the lens model shows the middle of the image once more.
     seen &= (z > 0) & (np.hypot(x, y) < camera.distortion.limit * z)
+    if seen.mean() < BLIND:
+        raise ValueError(
+            f'with the distortion {camera.distortion.model} '
+            f'{[float(f"{value:.3g}") for value in camera.distortion.coefficients]} next to '
+            f'nothing of the image remains: calibrate the camera, or set rectify to never'
+        )
     return pinhole, maps, seen

@@ -260,3 +260,9 @@ def test_maps_are_made_once_per_calibration(monkeypatch):
     for values in changes:
         rectify(picture, *view(info(**({'d': RADIAL} | values))))
     assert len(made) == 5
+
+
+def test_a_lens_that_sees_nothing_is_refused():
+    camera, target, rotation = view(info(d=[1e300] * 5))
+    with pytest.raises(ValueError, match=r'1e\+300.* next to nothing .* calibrate the camera'):
+        Rectifier()(np.zeros((*SIZE, 3), np.uint8), camera, target, rotation)
