@@ -18,7 +18,8 @@ from rclpy.qos import QoSProfile
 from ros_peer import image_message, info_message
 
 SIZES = ((480, 640), (240, 320), (600, 800), (96, 128))  # (height, width)
-BURST, PAUSE = 6.0, 4.0  # seconds of frames, seconds of silence
+# Seconds of frames, and of a silence in which the last of them has to be answered.
+BURST, PAUSE = 6.0, 11.0
 DIGIT = 9  # of the stamps of frames that are not good
 
 

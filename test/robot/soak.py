@@ -105,7 +105,6 @@ def soak(minutes: float, seed: int, folder: Path, model_seconds: float) -> dict:
             'answered_twice': watcher.twice,
             'wrong': watcher.wrong,
         },
-        'stalls_of_the_machine_s': [round(end - start, 1) for start, end in watcher.stalls],
         'latency_ms': {f'p{p}': round(float(np.percentile(latencies, p)), 1) for p in (50, 99)},
         'memory': memory.report(begin, minutes),
         'faults': timeline,
