@@ -33,6 +33,7 @@ render:
   house: {world: small_house, seed: 10, count: 40, size: [64, 96]}
   apart: {domain: room, seed: 500, count: 4, size: [64, 96]}
 stages: [one.yaml, two.yaml]
+average: [1, 1]
 calibrate: [apart]
 frames: 4
 samples: 2
@@ -87,6 +88,9 @@ def test_a_miniature_is_the_whole_recipe(recipe, capsys):
     after, _, _ = load(output / 'stage_2' / 'last.safetensors')
     moved = [float((a - b).abs().max()) for a, b in zip(before.parameters(), after.parameters())]
     assert 0 < max(moved) < 0.05
+    mean = load(output / 'average.safetensors')[0].parameters()
+    for a, b, between in zip(before.parameters(), after.parameters(), mean):
+        torch.testing.assert_close(between, (a + b) / 2, rtol=1e-3, atol=1e-5)
     assert not (recipe.parent / 'run').exists()
     # What is done stays done.
     times = {path: path.stat().st_mtime_ns for path in output.rglob('*.*') if path.is_file()}

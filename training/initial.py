@@ -12,6 +12,7 @@ import torch
 from grin_ros.checkpoint import build_model, load, ModelConfig
 from grin_ros.models import Denoiser
 from grin_ros.models.unet import depth_weights
+from grin_ros.packing import unpack
 
 from .config import TrainConfig
 
@@ -38,7 +39,7 @@ def initial_model(config: TrainConfig) -> Denoiser:
         if not path.is_file():
             raise FileNotFoundError(f'there is no file {path} of encoder_weights')
         # Those of SAM 2, or of a checkpoint of ours, whose trunk is `encoder`.
-        weights = load_file(path).items()
+        weights = unpack(load_file(path)).items()
         model.encoder.load_sam2({name.removeprefix('encoder.'): w for name, w in weights})
     elif config.model.frozen:
         raise ValueError('a frozen encoder needs encoder_weights or an initial checkpoint')
