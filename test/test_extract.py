@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 import json
-import multiprocessing
 import os
 import re
-import signal
+import subprocess
+import sys
 import time
 
 import cv2
 import numpy as np
+from painted_planes import ROOT
 import pytest
 import rig
 from rig import Rig
@@ -272,38 +273,44 @@ def test_a_broken_run_goes_on_where_it_was(tmp_path, monkeypatch):
         extract([tmp_path / 'broken_bag'], broken, replace(again, max_dt=0.04), progress=False)
 
 
-def _extract_slowly(bag, output):
-    work = extract_frame.FrameMaker.make
-    extract_frame.FrameMaker.make = lambda self, f: (time.sleep(0.05), work(self, f))[1]
-    import grin_ros.training.extract as module
-
-    module.BLOCK = 1
-    extract([bag], output, ExtractConfig(workers=1), progress=False)
-
-
-def test_kill_nine_leaves_no_set(tmp_path):
-    bag, output = rig.write(tmp_path / 'bag', Rig(frames=20).messages()), tmp_path / 'set'
-    process = multiprocessing.get_context('fork').Process(
-        target=_extract_slowly, args=(bag, output)
+def test_kill_nine_leaves_no_set_and_no_process(tmp_path, monkeypatch):
+    monkeypatch.setattr(rig, 'SPEED', 0.0)  # or the wall would be passed before the end
+    frames = 300
+    bag, output = rig.write(tmp_path / 'bag', Rig(frames=frames).messages()), tmp_path / 'set'
+    words = ('-m', 'grin_ros', 'bag', 'extract', bag, '-o', output, '--workers', '2')
+    process = subprocess.Popen(
+        [sys.executable, *map(str, words)], cwd=ROOT, start_new_session=True
     )
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)  # the fork would wait for those of its parent
-    process.start()
-    cv2.setNumThreads(threads)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if (output / NAME).exists() and len((output / NAME).read_bytes().splitlines()) > 4:
-            break
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
+
+    def finished() -> int:
+        return len((output / NAME).read_bytes().splitlines()) - 1 if output.exists() else 0
+
+    wait_until(lambda: finished() > 3)
+    process.kill()
+    process.wait()
     with pytest.raises(FileNotFoundError):
         SampleSet(output)
-    before = len((output / NAME).read_bytes().splitlines()) - 1
-    assert 3 < before < 20
+    before = finished()
+    assert 3 < before < frames
+    wait_until(lambda: not group_exists(process.pid))
     result = extract([bag], output, ExtractConfig(workers=1), progress=False)
-    assert result.frames == 20
-    assert all(np.count_nonzero(sample.depth) > 1500 for sample in SampleSet(output))
+    assert result.frames == frames
+    assert all(np.count_nonzero(sample.depth) > 500 for sample in SampleSet(output))
+
+
+def wait_until(condition) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def group_exists(number: int) -> bool:
+    try:
+        os.killpg(number, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_ros_1_and_compressed_bags_give_the_same_samples(tmp_path):

@@ -17,6 +17,7 @@ import os
 from pathlib import Path
 import re
 import signal
+import threading
 
 import cv2
 import numpy as np
@@ -149,7 +150,14 @@ def _start_process(*shared) -> None:
     """Start a worker; Ctrl-C reaches all processes, and the first one answers for all."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _start(*shared)
+
+
+def _end_with_parent() -> None:
+    """Leave nothing behind when the process that gives the work was killed."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 def _work(number: int, frames: list[Frame]) -> list[dict]:
