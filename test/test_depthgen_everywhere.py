@@ -71,6 +71,9 @@ def test_grin_eval(checkpoint, plane, tmp_path, capsys):
     assert report['scaled']['abs_rel'] == pytest.approx(0, abs=1e-4)
     assert cli.main(['info', str(checkpoint)]) == 0
     assert 'M U-Net' in capsys.readouterr().out
+    card = tmp_path / 'card.md'
+    assert cli.main(['card', str(checkpoint), '--eval', str(out), '-o', str(card)]) == 0
+    assert 'DepthGen' in card.read_text() and 'GRIN (' not in card.read_text()
 
 
 @pytest.mark.parametrize('weight', [0, 1])

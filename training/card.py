@@ -23,6 +23,12 @@ BY_HAND = """\
 Glass, mirrors and what is seen in them; sky, which gets some far depth; pictures of rooms; a scale
 that is wrong as a whole where nothing of known size is in view.
 """
+GRIN = """\
+GRIN (arXiv 2409.09896): metric depth of single pixels by diffusion, from one image and its
+intrinsics."""
+DEPTHGEN = """\
+DepthGen (arXiv 2302.14816): whole maps of metric depth by diffusion, from one image, by an
+Efficient U-Net; it takes the intrinsics of its training for granted."""
 PAGE = """\
 # Model card: {name}
 
@@ -30,9 +36,9 @@ Written by `grin card`; figures are measured, see the commands below.
 
 ## What it is
 
-GRIN (arXiv 2409.09896): metric depth of single pixels by diffusion, from one image and its
-intrinsics. {parameters}, {size:.1f} MiB in half precision, processing size about {pixels} pixels,
-{steps} denoising steps, target {target}, depth from {near:g} to {far:g} m. Encoder: {encoder}.
+{what}
+{parameters}, {size:.1f} MiB in half precision, processing size about {pixels} pixels,
+{steps} denoising steps, target {target}, depth from {near:g} to {far:g} m.{encoder}
 Licence of the weights: {licence}.
 
 ## What it is for, and what not
@@ -75,14 +81,17 @@ def model_card(checkpoint: Path, evaluations: Sequence[dict], by_hand: str = BY_
     """
     model, config, metadata = load(checkpoint)
     stages = manifest(metadata)
-    encoder = sum(p.numel() for p in model.encoder.parameters())
-    rest = sum(p.numel() for p in model.parameters()) - encoder
+    total = sum(p.numel() for p in model.parameters()) / 1e6
+    what, parameters, encoder = DEPTHGEN, f'{total:.1f} M parameters', ''
+    if not config.dense:
+        inside = sum(p.numel() for p in model.encoder.parameters()) / 1e6
+        what = GRIN
+        parameters = f'{inside:.1f} M parameters of encoder and {total - inside:.1f} M of GRIN'
+        encoder = f' Encoder: {metadata.get("encoder", config.network.encoder.kind)}.'
     return PAGE.format(
-        name=checkpoint.name,
-        parameters=f'{encoder / 1e6:.1f} M parameters of encoder and {rest / 1e6:.1f} M of GRIN',
+        name=checkpoint.name, what=what, parameters=parameters, encoder=encoder,
         size=checkpoint.stat().st_size / 2**20, pixels=config.pixels, steps=config.steps,
         target=config.target, near=config.depth.min, far=config.depth.max,
-        encoder=metadata.get('encoder', config.network.encoder.kind),
         licence=metadata.get('licence', 'not stated'),
         manifest='\n\n'.join(_stage(number, stage) for number, stage in enumerate(stages, 1)),
         hours=sum(stage.get('hours', 0) for stage in stages),
