@@ -105,16 +105,22 @@ class DiffusersFiller:
 
     def __call__(self, image: np.ndarray, missing: np.ndarray) -> np.ndarray:
         """Fill the missing pixels."""
-        from PIL import Image
-
         height, width = (max(1, round(side / 8)) * 8 for side in image.shape[:2])
-        made = self._pipe(
-            prompt=self._text, image=Image.fromarray(image).resize((width, height)),
-            mask_image=Image.fromarray(missing.astype(np.uint8) * 255).resize((width, height)),
-            height=height, width=width, generator=torch.Generator().manual_seed(self._seed),
-        ).images[0]  # fmt: skip
-        made = np.asarray(made.convert('RGB').resize(image.shape[1::-1]))
+        mask = cv2.resize(missing.astype(np.float32), (width, height)) > 0
+        made = painted(
+            self._pipe, prompt=self._text, height=height, width=width,
+            image=cv2.resize(image, (width, height)).astype(np.float32) / 255,
+            mask_image=mask[..., None].astype(np.float32),
+            generator=torch.Generator().manual_seed(self._seed),
+        )  # fmt: skip
+        made = cv2.resize(made, image.shape[1::-1])
         return np.where(missing[..., None], made, image)
+
+
+def painted(pipe, **arguments) -> np.ndarray:
+    """Call a diffusers pipeline; returns its picture, (H, W, 3) uint8, RGB."""
+    made = pipe(**arguments, output_type='np').images[0]
+    return (255 * np.asarray(made)).round().clip(0, 255).astype(np.uint8)
 
 
 def open_diffusers(path: Path, kind: str, device: str):

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from grin_ros import pictures
 from grin_ros.camera import Camera
 from grin_ros.cloud import write_ply
 from grin_ros.complete import add_prompt_weights
-from grin_ros.inpaint import open_diffusers, open_filler
+from grin_ros.inpaint import open_diffusers, open_filler, painted
 from grin_ros.intrinsics import add_intrinsics_arguments, Intrinsics
 from grin_ros.options import (
     add_inference_arguments,
@@ -98,7 +99,8 @@ def _first(args: argparse.Namespace) -> tuple[np.ndarray, Camera]:
         if args.t2i is None:
             raise ValueError('--text needs a local diffusers text-to-image pipeline: --t2i DIR')
         pipe = open_diffusers(args.t2i, 'AutoPipelineForText2Image', args.device)
-        image = np.asarray(pipe(prompt=args.text).images[0].convert('RGB'))
+        generator = torch.Generator().manual_seed(args.seed)
+        image = painted(pipe, prompt=args.text, generator=generator)
         # Nobody knows the camera of what never was; one that sees 90 degrees will do.
         source = Source(Path('text.png'), Camera.default(image.shape[:2]))
     size = image.shape[:2]
