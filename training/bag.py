@@ -221,11 +221,11 @@ class BagReader:
 
     def _choose(self, what: str, given: str | None, found: list[str], allowed: list[str]) -> str:
         """Return the topic that is given or the only one that was found."""
-        listed = ', '.join(allowed) or 'none'
         if given is not None:
             if given not in allowed:
                 raise ValueError(
-                    f'{self.path}: {given!r} is no {what} topic of this bag; it has {listed}'
+                    f'{self.path}: {given!r} is no {what} topic of this bag; it has '
+                    f'{", ".join(allowed) or "none"}'
                 )
             return given
         if not found:

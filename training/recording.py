@@ -195,8 +195,7 @@ def _point_time(bag, config: ExtractConfig, sweeps: Stream, notes: list) -> Poin
 
 def _check_optical(recording: Recording, chain: tuple[str, str]) -> None:
     """Refuse a camera that looks along the LiDAR's axis: x, y, z are not right, down, forward."""
-    stamp = recording.images.stamps[:1]
-    rotation = recording.transforms.lookup(*chain, stamp)[0, :3, :3]
+    rotation = recording.transforms.lookup(*chain, recording.images.stamps[:1])[0, :3, :3]
     if 'optical' not in chain[0] and abs(rotation[2, 2]) > 0.9:
         optical = [frame for frame in recording.transforms.frames if 'optical' in frame]
         raise ValueError(
