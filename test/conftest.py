@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
+from shared_memory import sweep
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -38,3 +39,8 @@ def real_data() -> Path:
     if 'GRIN_TEST_DATA' not in os.environ:
         pytest.skip('GRIN_TEST_DATA names no folder of real recordings')
     return Path(os.environ['GRIN_TEST_DATA'])
+
+
+def pytest_sessionfinish() -> None:
+    """Give the shared memory of the processes that tests have killed back to the machine."""
+    sweep()

@@ -25,6 +25,7 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from ros_peer import NodeProcess, Peer
+from shared_memory import sweep
 
 from grin_ros.child import isolate
 from robot.faults import Faults, KINDS
@@ -195,6 +196,7 @@ def main() -> int:
     parser.add_argument('-o', '--out', type=Path, default=Path('out/soak'))
     args = parser.parse_args()
     report = soak(args.minutes, args.seed, args.out, args.model_seconds)
+    sweep()
     (args.out / 'report.json').write_text(json.dumps(report, indent=1) + '\n')
     print(json.dumps({name: report[name] for name in report if name != 'faults'}, indent=1))
     problems = verdict(report)
