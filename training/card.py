@@ -37,7 +37,7 @@ Written by `grin card`; figures are measured, see the commands below.
 ## What it is
 
 {what}
-{parameters}, {size:.1f} MiB in half precision, processing size about {pixels} pixels,
+{parameters}, {size:.1f} MiB, processing size about {pixels} pixels,
 {steps} denoising steps, target {target}, depth from {near:g} to {far:g} m.{encoder}
 Licence of the weights: {licence}.
 
