@@ -37,10 +37,14 @@ def drive(
     """
     rng, bank, scene, viewpoints = _build(domain, seed, device)
     solids = Solids.of(scene, device)
+    viewpoints = [_raised(one) for one in viewpoints]
     # Worlds are furnished along +y, and most of them where their preferred viewpoints are.
-    forward = [one for one in viewpoints if math.cos(one.yaw) > 0.9] or viewpoints
-    ways = [(_free(scene, one, stride), one) for one in forward[:8]]
-    steps, start = max(ways, key=lambda pair: pair[0])
+    forward = [one for one in viewpoints if math.cos(one.yaw) > 0.9]
+    for candidates in (forward[:8], viewpoints):
+        ways = [(_free(scene, one, stride), one) for one in candidates]
+        steps, start = max(ways, key=lambda pair: pair[0], default=(0, viewpoints[0]))
+        if steps:
+            break
     start = replace(start, pitch=0.0, roll=0.0, hfov=HFOV)
     camera = start.camera(size, rng)
     film = int(rng.integers(2**31))  # one camera: the same exposure and colours in all frames
@@ -93,6 +97,12 @@ def _moved(viewpoint: Viewpoint, pose: np.ndarray) -> Viewpoint:
     world = np.array([[c, 0.0, -s], [s, 0.0, c], [0.0, -1.0, 0.0]])  # its axes in the world
     yaw = viewpoint.yaw - math.atan2(pose[0, 2], pose[2, 2])
     return replace(viewpoint, position=viewpoint.position + world @ pose[:3, 3], yaw=yaw)
+
+
+def _raised(viewpoint: Viewpoint) -> Viewpoint:
+    """Lift a camera so high that the floor does not count as being in its way."""
+    x, y, z = viewpoint.position
+    return replace(viewpoint, position=np.array([x, y, max(z, 1.2 * ROOM)]))
 
 
 def _free(scene: Scene, viewpoint: Viewpoint, stride: float, most: int = 60) -> int:
