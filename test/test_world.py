@@ -21,6 +21,7 @@ from grin_ros.training.world.room import room
 from grin_ros.training.world.scene import BOX, CONE, ELLIPSOID, Scene, WEDGE
 from grin_ros.training.world.shadow import blocked
 from grin_ros.training.world.solids import ENTRY_AND_EXIT, normal
+from grin_ros.training.world.staircase import Flight, RAIL
 from grin_ros.training.world.texture import SIZE, texture_bank, TextureBank
 from grin_ros.training.world.viewpoint import looking_at, Viewpoint
 
@@ -286,7 +287,12 @@ def test_a_seed_gives_the_same_picture_again_and_other_seeds_others(domain):
 
 @pytest.mark.parametrize(
     'domain, median, unknown',
-    [('room', (1, 4), 0.05), ('corridor', (1, 7), 0.05), ('street', (3, 15), 0.45)],
+    [
+        ('room', (1, 4), 0.05),
+        ('corridor', (1, 7), 0.05),
+        ('street', (3, 15), 0.45),
+        ('stairs', (0.8, 3.5), 0.05),
+    ],
 )
 def test_pictures_and_depths_are_plausible(domain, median, unknown):
     samples = [render(domain, seed, SIZE_HW) for seed in range(12)]
@@ -342,6 +348,34 @@ def test_things_have_their_real_size(build, low, high):
         extent = (corners.amax(0) - corners.amin(0)).numpy()
         assert (np.array(low) - 1e-4 <= extent).all() and (extent <= np.array(high) + 1e-4).all()
         assert -0.1 < corners[:, 2].min() < 0.1  # stands on the ground
+
+
+def heights_along(scene, y):
+    """What a plumb line from 20 m above x = 0 meets at each y, metres; open3d's answer."""
+    down = np.zeros((len(y), 6), np.float32)
+    down[:, 1], down[:, 2], down[:, 5] = y, 20.0, -1.0
+    return 20.0 - mesh_of(scene).cast_rays(o3d.core.Tensor(down))['t_hit'].numpy()
+
+
+@pytest.mark.parametrize('solid, open_', [(True, False), (False, False), (False, True)])
+def test_steps_are_as_high_and_as_long_as_they_say(solid, open_):
+    flight = Flight(rise=0.17, run=0.29, steps=9, wide=1.1)
+    scene = Scene(np.random.default_rng(0))
+    flight.build(scene.frame(), (GREY, GREY, GREY), solid, open_)
+    found = heights_along(scene, (np.arange(9) + 0.5) * 0.29)
+    np.testing.assert_allclose(found, (np.arange(9) + 1) * 0.17, atol=1e-5)
+    assert np.isinf(heights_along(scene, np.array([-0.2, 9.3 * 0.29]))).all()
+
+
+def test_nobody_falls_over_what_guards_the_steps():
+    flight = Flight(rise=0.17, run=0.29, steps=9, wide=1.1)
+    y = np.linspace(0.1, 0.95, 30) * flight.length
+    noses = 0.17 * (y / 0.29 + 1)
+    for seed in range(12):
+        scene = Scene(np.random.default_rng(seed))
+        flight.guard(scene.frame(), Palette(scene.rng, texture_bank('cpu', None)))
+        above = heights_along(scene, y) - noses
+        assert RAIL - 0.05 < above.min() and above.max() < RAIL + 0.25
 
 
 def test_clearance_is_the_distance_to_a_box():

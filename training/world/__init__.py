@@ -18,11 +18,12 @@ from .photograph import MAX_DEPTH, photograph
 from .raycast import probe, Solids
 from .room import room
 from .scene import Scene
+from .staircase import staircase
 from .street import street
 from .texture import texture_bank
 from .viewpoint import Viewpoint
 
-DOMAINS = {'room': room, 'corridor': corridor, 'street': street}
+DOMAINS = {'room': room, 'corridor': corridor, 'street': street, 'stairs': staircase}
 
 
 @torch.no_grad()
@@ -30,7 +31,7 @@ def render(domain: str, seed: int, size=(256, 320), device='cpu', textures=None)
     """
     Build a world from a seed and photograph it.
 
-    domain: 'room', 'corridor' or 'street'; size: (height, width), pixels
+    domain: 'room', 'corridor', 'street' or 'stairs'; size: (height, width), pixels
     textures: folder of tileable images, <kind>__<anything>.jpg; None: procedural ones only
     returns: Sample; depth is exact at the pixels' centres, 0 for sky and beyond 250 m
     """

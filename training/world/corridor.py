@@ -8,15 +8,15 @@ import math
 import numpy as np
 
 from . import furniture, interior, seat, vehicle
-from .clutter import scatter
 from .material import Palette
 from .scene import Frame, Lamp, Scene
-from .viewpoint import Viewpoint
+from .staircase import staircase
+from .viewpoint import hfov, Viewpoint
 
 
 def corridor(scene: Scene, palette: Palette) -> list[Viewpoint]:
     """Build a corridor, a staircase or a hall; returns viewpoints to try, the preferred first."""
-    kind = scene.rng.choice([_corridor, _staircase, _hall], p=[0.45, 0.37, 0.18])
+    kind = scene.rng.choice([_corridor, staircase, _hall], p=[0.45, 0.37, 0.18])
     return kind(scene, palette)
 
 
@@ -47,7 +47,7 @@ def _corridor(scene: Scene, palette: Palette) -> list[Viewpoint]:
         z = rng.choice([rng.uniform(0.12, 0.6), rng.uniform(0.5, 1.8)])
         yaw = rng.normal(0, 0.25) if rng.random() < 0.75 else rng.uniform(-math.pi, math.pi)
         pitch = rng.normal(-0.06 * z, 0.12)
-        found.append(Viewpoint(np.array([x, y, z]), yaw, pitch, rng.normal(0, 0.04), _hfov(rng)))
+        found.append(Viewpoint(np.array([x, y, z]), yaw, pitch, rng.normal(0, 0.04), hfov(rng)))
     return found
 
 
@@ -73,97 +73,6 @@ def _beside(at: Frame, palette, width):
             at.box(0.1 * (k - 4), 0.08, 0.15, 0.08, 0.08, 0.6, white)
     elif width > 1.7:
         furniture.cartons(at, palette, 1.0, 0.5)
-
-
-def _staircase(scene: Scene, palette: Palette) -> list[Viewpoint]:
-    rng, at = scene.rng, scene.frame()
-    rise, run, steps = rng.uniform(0.15, 0.2), rng.uniform(0.24, 0.33), int(rng.integers(5, 17))
-    wide, well = rng.uniform(0.85, 2.4), rng.choice([0.0, 0.1, 1.2])
-    flight, top = steps * run, steps * rise
-    width, front, landing = (
-        (2 if well else 1) * wide + well,
-        rng.uniform(1.5, 4),
-        rng.uniform(1.1, 2.5),
-    )
-    depth, height = front + flight + landing, 2 * top + 2.4 if well else top + rng.uniform(2.2, 3)
-    windows = interior.shell(scene, palette, width, depth, height)
-    interior.light(scene, palette, width, depth, height, windows, lamps=2)
-    scene.lamps.append(
-        Lamp(np.array([0, -0.4 * depth, 2.2]), np.ones(3) * rng.uniform(0.3, 2), 0.3)
-    )
-    stairs = at.moved(-width / 2 + wide / 2, -depth / 2 + front)
-    look = palette.floor(), palette.wall(), palette.plain()
-    _flight(stairs, palette, rise, run, steps, wide, look, solid=rng.random() < 0.6)
-    at.box(0, depth / 2 - landing / 2, top - 0.25, width, landing, 0.25, look[0])
-    if well:
-        back = at.moved(width / 2 - wide / 2, depth / 2 - landing, top, math.pi)
-        _flight(back, palette, rise, run, steps, wide, look, solid=False)
-    if rng.random() < 0.75:
-        _railing(stairs.moved(wide / 2 - 0.05), palette, rise, run, steps)
-    if rng.random() < 0.4:
-        _railing(stairs.moved(-wide / 2 + 0.05), palette, rise, run, steps)
-    scatter(
-        at.moved(0, -depth / 2 + front / 2), palette, 0.8 * width, 0.8 * front, rng.integers(0, 3)
-    )
-    return _on_stairs(rng, stairs, front, rise, run, steps, wide, landing)
-
-
-def _flight(at: Frame, palette, rise, run, steps, wide, look, solid):
-    """Build steps from the origin along +y; look: (treads, risers, nosing)."""
-    tread, riser, nosing = look
-    striped = palette.rng.random() < 0.4
-    for k in range(steps):
-        y, z = (k + 0.5) * run, (k + 1) * rise
-        thick = z - 0.03 if solid else rise + 0.1
-        at.box(0, y, z - 0.03, wide, run + 0.03, 0.03, tread)
-        at.box(0, y + 0.015, z - 0.03 - thick, wide, run, thick, riser)
-        if striped:
-            at.box(0, y - run / 2 + 0.01, z - 0.025, wide, 0.06, 0.027, nosing)
-
-
-def _railing(at: Frame, palette, rise, run, steps):
-    steel, every = (
-        palette.metal() if palette.rng.random() < 0.6 else palette.wood(),
-        palette.rng.integers(1, 4),
-    )
-    for k in range(0, steps, every):
-        at.cylinder(0, (k + 0.5) * run, (k + 1) * rise, 0.014, 0.9, steel)
-    length = math.hypot(rise, run) * steps
-    rail = at.moved(0, 0.5 * run, rise + 0.9).tilted('x', math.atan2(rise, run))
-    rail.box(0, length / 2, 0, 0.05, length, 0.05, steel)
-
-
-def _on_stairs(rng, stairs: Frame, front, rise, run, steps, wide, landing):
-    found = []
-    for _ in range(24):
-        x, eye, where = rng.uniform(-0.35, 0.35) * wide, rng.uniform(0.3, 1.8), rng.random()
-        slope = math.atan2(rise, run)
-        if where < 0.5:  # in front of the steps
-            y, z, pitch, yaw = (
-                -rng.uniform(0.2, 0.9) * front,
-                eye,
-                slope * rng.uniform(-0.8, 0.8),
-                0.0,
-            )
-        elif where < 0.75:  # on the steps, upwards
-            k = rng.integers(0, steps)
-            y, z, pitch, yaw = (
-                (k + 0.5) * run,
-                (k + 1) * rise + eye,
-                slope * rng.uniform(-0.5, 1.2),
-                0.0,
-            )
-        else:  # from above
-            y, yaw = steps * run + rng.uniform(-0.3, 0.7) * landing, math.pi
-            z, pitch = steps * rise + eye, -slope * rng.uniform(0.5, 1.5)
-        turn = rng.normal(0, 0.3)
-        place = stairs.world(x, y, z)
-        found.append(
-            Viewpoint(
-                place, yaw + turn, pitch + rng.normal(0, 0.1), rng.normal(0, 0.08), _hfov(rng)
-            )
-        )
-    return found
 
 
 def _hall(scene: Scene, palette: Palette) -> list[Viewpoint]:
@@ -204,11 +113,5 @@ def _hall(scene: Scene, palette: Palette) -> list[Viewpoint]:
         z = rng.choice([rng.uniform(0.15, 0.7), rng.uniform(0.7, 2.0)])
         yaw = math.atan2(x, 4 - y) + rng.normal(0, 0.5)
         pitch = rng.normal(-0.05 * z, 0.08)
-        found.append(Viewpoint(np.array([x, y, z]), yaw, pitch, rng.normal(0, 0.03), _hfov(rng)))
+        found.append(Viewpoint(np.array([x, y, z]), yaw, pitch, rng.normal(0, 0.03), hfov(rng)))
     return found
-
-
-def _hfov(rng):
-    return math.radians(
-        rng.choice([rng.uniform(40, 75), rng.uniform(55, 80), rng.uniform(40, 118)])
-    )

@@ -55,3 +55,9 @@ def looking_at(position, target, roll, hfov) -> Viewpoint:
     x, y, z = np.asarray(target) - position
     yaw, pitch = math.atan2(-x, y), math.atan2(z, math.hypot(x, y))
     return Viewpoint(np.asarray(position, float), yaw, pitch, roll, hfov)
+
+
+def hfov(rng) -> float:
+    """Draw a horizontal field of view, radians: mostly a usual lens, now and then a wide one."""
+    narrow, usual, any_ = rng.uniform(40, 75), rng.uniform(55, 80), rng.uniform(40, 118)
+    return math.radians(rng.choice([narrow, usual, any_]))
