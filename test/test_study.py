@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+import argparse
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
+import cv2
 import numpy as np
 import pytest
 
 from grin_ros.camera import Camera
+from grin_ros.training import study_sets
 from grin_ros.training.sample import Sample
+from grin_ros.training.sample_writer import SampleSetWriter
 from grin_ros.training.study_prompt import beams_of, turns
 from grin_ros.training.study_video import flicker
 
@@ -64,3 +69,26 @@ def test_beams_are_found_and_counted_from_above(ring):
     points, beam = beams_of(scan(ring))
     assert beam.tolist() == np.repeat(np.arange(10), 90).tolist()
     assert (np.diff([points[beam == one, 2].mean() for one in range(10)]) < 0).all()
+
+
+def test_sets_are_told_by_their_depths_and_lenses_and_drawn(tmp_path):
+    camera = Camera.from_intrinsics(100, 100, 99.5, 49.5, (100, 200))  # 90 degrees across
+    header = {'source': 'made', 'licence': 'none', 'depth_kind': 'synthetic', 'domain': 'indoor'}
+    with SampleSetWriter(tmp_path / 'one', **header, min_depth=0.1, max_depth=50) as writer:
+        for k in range(10):  # 60 % of the known pixels at 2 m, 40 % at 8 m, half of all known
+            depth = np.full((100, 200), 2.0 if k < 6 else 8.0, np.float32)
+            depth[:50] = 0
+            image = np.full((100, 200, 3), 20 * k, np.uint8)
+            writer.add(Sample(image, depth, camera, f'{k}'))
+    args = argparse.ArgumentParser()
+    study_sets.add_arguments(args)
+    words = ['--sheets', str(tmp_path), '--chart', str(tmp_path / 'all.svg'), '--count', '10']
+    _, rows = study_sets.measure(args.parse_args([str(tmp_path / 'one'), *words]))
+    assert rows[0]['50 %'] == '2' and rows[0]['75 %'] == '8' and rows[0]['known'] == '50 %'
+    assert rows[0]['hfov'] == '90 to 90°'
+    drawn = cv2.imread(str(tmp_path / 'one.jpg'))
+    middles = drawn[42, 56 : 56 + 8 * 112 : 112].mean(-1)
+    np.testing.assert_allclose(middles, 20 * np.arange(8), atol=4)
+    bars = ElementTree.parse(tmp_path / 'all.svg').iter('{http://www.w3.org/2000/svg}rect')
+    high = sorted(float(bar.get('height')) for bar in bars if bar.get('height') != '100%')
+    assert high[-2] / high[-1] == pytest.approx(4 / 6, abs=0.01) and high[-3] == 0

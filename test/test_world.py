@@ -375,7 +375,7 @@ def test_nobody_falls_over_what_guards_the_steps():
         scene = Scene(np.random.default_rng(seed))
         flight.guard(scene.frame(), Palette(scene.rng, texture_bank('cpu', None)))
         above = heights_along(scene, y) - noses
-        assert RAIL - 0.05 < above.min() and above.max() < RAIL + 0.25
+        assert above.min() > RAIL - 0.05 and above.max() < RAIL + 0.25
 
 
 def test_clearance_is_the_distance_to_a_box():

@@ -55,6 +55,20 @@ def lines(x: Sequence[float], rows: Sequence[Sequence[float]], names: Sequence[s
     return _frame(shapes, place, _ticks(x, False), ticks, label)
 
 
+def stacked(panels: Sequence[str]) -> str:
+    """Put charts below each other, two abreast, as one SVG file."""
+    rows = -(-len(panels) // 2)
+    out = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{2 * WIDTH}" height="{rows * HEIGHT}" '
+        f'font-family="sans-serif" font-size="12" fill="#555">'
+        f'<rect width="100%" height="100%" fill="#fff"/>'
+    ]
+    for place, panel in enumerate(panels):
+        corner = f'{place % 2 * WIDTH},{place // 2 * HEIGHT}'
+        out.append(f'<g transform="translate({corner})">{panel}</g>')
+    return ''.join([*out, '</svg>\n'])
+
+
 def _short(count: float) -> str:
     for size, letter in ((1e6, ' M'), (1e3, ' k')):
         if count >= 10 * size:

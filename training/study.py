@@ -1,5 +1,5 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""`grin study`: tables of docs/prompt.md, docs/video.md and docs/depthgen.md, measured again."""
+"""`grin study`: the tables of the pages in docs/, measured again."""
 
 from __future__ import annotations
 
@@ -10,11 +10,18 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from . import study_depthgen, study_modes, study_prompt, study_scene, study_video
+from . import (
+    study_depthgen,
+    study_modes,
+    study_prompt,
+    study_scene,
+    study_sets,
+    study_video,
+)
 
 STUDIES = {
     'prompt': study_prompt, 'video': study_video, 'depthgen': study_depthgen,
-    'modes': study_modes, 'scene': study_scene,
+    'modes': study_modes, 'scene': study_scene, 'sets': study_sets,
 }  # fmt: skip
 
 
