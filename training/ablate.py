@@ -43,6 +43,15 @@ def _network(**changes) -> Change:
     )
 
 
+def _encoder(**changes) -> Change:
+    def change(config: TrainConfig) -> TrainConfig:
+        encoder = replace(config.model.network.encoder, **changes)
+        config = _network(encoder=encoder)(config)
+        return replace(config, encoder_weights='') if encoder.kind == 'resnet' else config
+
+    return change
+
+
 def _depth(kind: str) -> Change:
     return lambda c: replace(c, model=replace(c.model, depth=replace(c.model.depth, kind=kind)))
 
@@ -69,6 +78,9 @@ VARIANTS: dict[str, Change] = {
     '0.1 % of the labels': _labels(0.001),
     'eps as target': _target('eps'),
     'v as target': _target('v'),
+    'ResNet-18 from scratch': _encoder(kind='resnet', frozen=False),
+    'three stages of the trunk': _encoder(kind='hiera', stages=3),
+    'trunk trained too': _encoder(kind='hiera', frozen=False),
 }
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .sample import SampleSet
+
 PAGE = """\
 # Ablations
 
@@ -17,7 +19,8 @@ on {device}, {hours:.2f} h in sum. The budget is small, so the lines compare wit
 with nothing else. Seeds: {seeds}; ± is half the range over them, and a difference within it says
 nothing.
 
-Trained on {sources}. Scored on {frames} frames each of {sets}, no scaling; means over sets.
+Trained on {sources}.
+Scored on {frames} frames each of {sets}, no scaling; means over sets.
 AbsRel after 2 and after 10 denoising steps. `longer lens` shows the middle {zoom:.0%} of the
 images of {focal}, enlarged, with its own intrinsics: metric depth must stay, so the drift between
 the two pictures, median over the pixels, should be 0 %.
@@ -56,11 +59,18 @@ def table(scores: dict[str, list[dict]], config, recipe, device: str, zoom: floa
         steps=config.steps, batch=recipe.batch, pixels=recipe.pixels, device=device, hours=hours,
         encoder=f'{encoder.kind} {"frozen" if encoder.frozen else "trained"}',
         seeds=', '.join(str(seed) for seed in config.seeds),
-        sources=', '.join(Path(s.set).name if s.set else s.world for s in recipe.sources),
+        sources=', '.join(_source(s) for s in recipe.sources),
         frames=config.frames, sets=', '.join(Path(name).name for name in config.sets),
         zoom=zoom, focal=', '.join(Path(name).name for name in config.focal),
         table='\n'.join(f'| {" | ".join(row)} |' for row in rows),
     )  # fmt: skip
+
+
+def _source(source) -> str:
+    """Name a source and tell how many pictures it has."""
+    if not source.set:
+        return source.world
+    return f'{Path(source.set).name} ({len(SampleSet(source.set))})'
 
 
 def _domain(scores: dict, steps: str, domain: str, kind: str, name: str) -> float | None:
