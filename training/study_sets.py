@@ -20,7 +20,7 @@ from .sample import Sample, SampleSet
 SUMMARY = 'depths, lenses and pictures of sample sets'
 SHARES = (1, 5, 25, 50, 75, 95, 99)  # per cent of the known pixels that are nearer
 EDGES = np.geomspace(0.1, 250.0, 60)  # metres, of the histogram
-TILE = (84, 112)  # pixels
+TILE = (90, 112)  # pixels
 ACROSS = 8  # tiles
 
 
@@ -49,7 +49,10 @@ def measure(args: argparse.Namespace) -> tuple[str, list[dict]]:
             pictures.write(args.sheets / f'{found.name}.jpg', sheet(samples))
     if args.chart:
         args.chart.parent.mkdir(parents=True, exist_ok=True)
-        panels = [charts.bars(EDGES, h, f'{name}: metres', log=True) for name, h in histograms]
+        panels = [
+            charts.bars(EDGES, 100 * shares, f'{name}: metres (height: % of the pixels)', log=True)
+            for name, shares in histograms
+        ]
         args.chart.write_text(charts.stacked(panels))
     return f'Metres below which so many per cent of the pixels lie, {args.count} frames each', rows
 
@@ -60,7 +63,7 @@ def _figures(samples: list[Sample], known: list[np.ndarray]) -> dict:
     share = np.mean([depth.size / sample.depth.size for depth, sample in zip(known, samples)])
     return {
         'known': f'{100 * share:.0f} %',
-        **{f'{share} %': f'{depth:.3g}' for share, depth in zip(SHARES, below)},
+        **{f'{share} %': f'{depth:.3g}' for share, depth in zip(SHARES, below, strict=True)},
         'hfov': f'{min(angles):.0f} to {max(angles):.0f}°',
     }
 
