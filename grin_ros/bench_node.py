@@ -32,6 +32,7 @@ ANSWER_LIMIT = 5.0  # seconds after which a frame counts as lost
 WARM_UP = 5  # frames that do not count
 LOGS = Path('out/bench_node')  # what the processes said
 PAIR = ('node', 'relay')
+ROUNDS = 10  # of commands to the slow node
 IN_FLIGHT = 2  # frames on their way when throughput is measured: one in work, one that waits
 
 
@@ -80,6 +81,15 @@ def run(args: argparse.Namespace) -> int:
         highlight=False,
         soft_wrap=True,
     )
+    console.print(
+        'with a frame in that model: '
+        + ', '.join(
+            f'{name} answered in {times["p50"]:.0f} ms, at most {times["max"]:.0f} ms'
+            for name, times in report['commands'].items()
+        ),
+        highlight=False,
+        soft_wrap=True,
+    )
     if args.json:
         args.json.parent.mkdir(parents=True, exist_ok=True)
         args.json.write_text(json.dumps(report, indent=1) + '\n')
@@ -98,8 +108,10 @@ def bench(
     model_ms: that the slow model takes per frame, milliseconds
     seconds: that the slow model is observed for
     returns: plain values for JSON; `latency`, `throughput` and `cpu` (processor time per frame,
-        milliseconds) hold node, relay and their ratio; `slow` what became of the slow one's frames
+        milliseconds) hold node, relay and their ratio; `slow` what became of the slow one's
+        frames; `commands` how long an answer took with a frame in the model, milliseconds
     """
+    from grin_ros.ros.command_times import command_times
     from grin_ros.ros.stopwatch import stopwatch
 
     LOGS.mkdir(parents=True, exist_ok=True)
@@ -141,6 +153,7 @@ def bench(
             throughput = {name: _throughput(watch, wait, name, frames, bar) for name in PAIR}
             cpu = {name: 1000 * (alive[name].cpu_seconds - before[name]) / frames for name in PAIR}
             slow = _slow(watch, rate, seconds, bar)
+            commands = command_times(watch, '/slow/grin_depth', ROUNDS, model_ms / 4000)
     return {
         'image': list(size),
         'frames': frames,
@@ -150,6 +163,7 @@ def bench(
         'throughput': _with_ratio(throughput),
         'cpu': _with_ratio(cpu),
         'slow': {'model_ms': model_ms, 'rate': rate, **slow, 'bound': slow['max'] / model_ms},
+        'commands': commands,
     }
 
 

@@ -136,11 +136,11 @@ def fit_picture(
     image: np.ndarray, size: tuple[int, int], device: torch.device | str
 ) -> torch.Tensor:
     """Bring an image to the device and to its processing size: (1, 3, h, w) in [0, 1]."""
-    picture = torch.from_numpy(np.ascontiguousarray(image)).to(device)
-    picture = picture.permute(2, 0, 1)[None].float() / 255
+    picture = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
     if picture.shape[-2:] != size:
+        # In bytes and before it moves: a tenth of the time that floats take.
         picture = F.interpolate(picture, size, mode='bilinear', antialias=True)
-    return picture
+    return picture.to(device).float() / 255
 
 
 def _in_parts(

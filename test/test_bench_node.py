@@ -23,6 +23,7 @@ REPORT = {
     'cpu': PAIR,
     'slow': {'model_ms': 200, 'rate': 30, 'sent': 300, 'answered': 49, 'last_answered': True,
              'p50': 290.0, 'p99': 380.0, 'max': 390.0, 'bound': 1.95},
+    'commands': {'set_parameters': {'p50': 4.0, 'max': 7.0}},
 }  # fmt: skip
 
 
@@ -34,7 +35,16 @@ def test_command_prints_ratios_and_writes_json(monkeypatch, tmp_path, capsys):
     assert cli.main(['bench', 'node', '--size', '48', '64', '--json', str(out)]) == 0
     assert asked == [((48, 64), 100, 30, 200, 10)]
     printed = capsys.readouterr().out
-    for word in ('31.2', '25.0', '1.25', 'frames/s', '1.50', '49', '1.95 inferences'):
+    for word in (
+        '31.2',
+        '25.0',
+        '1.25',
+        'frames/s',
+        '1.50',
+        '49',
+        '1.95 inferences',
+        'at most 7 ms',
+    ):
         assert word in printed
     assert json.loads(out.read_text()) == REPORT
 
@@ -62,4 +72,6 @@ def test_node_and_relay_are_timed(ros_domain_id, monkeypatch, tmp_path):
         assert latency['published'][name]['p50'] < latency['arrived'][name]['p50']
         assert report['throughput'][name] > 1
     assert slow['sent'] == 80 and slow['answered'] < 30 and slow['last_answered']
+    for times in report['commands'].values():
+        assert 0 < times['p50'] <= times['max'] < 5000
     assert 150 <= slow['p50'] <= slow['p99'] <= slow['max'] < 2 * 150 + 300

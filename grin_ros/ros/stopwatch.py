@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 import rclpy
+from rclpy.client import Client
 from rclpy.node import Node
 from rclpy.qos import qos_profile_sensor_data, QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
@@ -49,6 +50,7 @@ class Stopwatch(Node):
         pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
         self._frame = frame_of(pixels, Camera.default(size), 0)
         self._cameras = {}
+        self._asked: dict[str, Client] = {}
         self._came: dict[str, dict[int, dict[str, Answer]]] = {}
         for name in namespaces:
             self._came[name] = {}
@@ -104,6 +106,17 @@ class Stopwatch(Node):
             if left <= 0:
                 return bool(condition())
         return True
+
+    def ask(self, kind: type, service: str, request, limit: float) -> tuple[float, object]:
+        """Call a service; return the seconds until the reply came, and the reply."""
+        if service not in self._asked:
+            self._asked[service] = self.create_client(kind, service)
+        client = self._asked[service]
+        begin = time.monotonic()
+        future = client.call_async(request)
+        if not self.wait(future.done, limit):
+            raise TimeoutError(f'{service} did not answer within {limit:.0f} s')
+        return time.monotonic() - begin, future.result()
 
     def _note(self, name: str, topic: str, data: bytes, info: dict) -> None:
         now = time.time_ns()
