@@ -201,7 +201,7 @@ class DepthPipeline:
             std = (depth - depth.mean(0)).square().mean(0).sqrt()
         std = self.config.uncertainty.std(std, median, samples)
         valid = median < 0.999 * self.config.depth.max  # which NaN is not either
-        median = torch.where(valid, median, torch.nan)
+        median = median.masked_fill(~valid, torch.nan)
         return Prediction(median.numpy(), std.numpy(), valid.numpy(), camera)
 
 
