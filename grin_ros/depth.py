@@ -14,6 +14,8 @@ from typing import Literal
 
 import torch
 
+from grin_ros.camera import Camera
+
 
 @dataclass(frozen=True)
 class DepthConfig:
@@ -23,11 +25,15 @@ class DepthConfig:
     kind: log (normalised to [-1, 1], base-free), log10 (raw, the paper's literal form), ln (raw
         natural logarithm), linear (normalised to [-1, 1])
     min, max: the range of depths, metres
+    focal: > 0: depth is diffused as a camera of this focal length would have it, in pixels of the
+        fitted image; a longer lens makes things look as much nearer as it is longer, so that an
+        image alone tells this depth (the canonical camera of Metric3D, arXiv 2307.10984 sec. 3.2)
     """
 
     kind: Literal['log', 'log10', 'ln', 'linear'] = 'log'
     min: float = 0.1
     max: float = 200.0
+    focal: float = 0.0
 
     def __post_init__(self):
         kinds = ('log', 'log10', 'ln', 'linear')
@@ -39,6 +45,8 @@ class DepthConfig:
             raise ValueError(
                 f'DepthConfig: needs 0 < min < max, got min={self.min}, max={self.max} metres.'
             )
+        if not 0 <= self.focal < math.inf:
+            raise ValueError(f'DepthConfig: focal is {self.focal}; give pixels, or 0 for none.')
 
 
 class DepthTransform:
@@ -62,27 +70,44 @@ class DepthTransform:
         self.x_min = self.slope * low + self.offset
         self.x_max = self.slope * high + self.offset
 
-    def encode(self, depth: torch.Tensor) -> torch.Tensor:
+    def scale(self, camera: Camera | None, ndim: int = 1) -> torch.Tensor | float:
+        """
+        Tell what metres are multiplied by before they are encoded; 1 without `focal`.
+
+        camera: of the fitted image
+        ndim: of the depth
+        returns: a scalar, or (B, 1, 1 ...) for a batch of cameras
+        """
+        if not self.config.focal or camera is None:
+            return 1.0
+        fx = camera.fx
+        return self.config.focal / (fx.reshape(-1, *[1] * (ndim - 1)) if fx.ndim else fx)
+
+    def encode(self, depth: torch.Tensor, camera: Camera | None = None) -> torch.Tensor:
         """
         Map depth to x_0; what lies outside [min, max] goes to its nearer end, NaN stays NaN.
 
-        depth: any shape, metres
+        depth: any shape, (B, ...) for a batch of cameras, metres
+        camera: of the fitted image; needed where `focal` is set
         returns: same shape, float32 in [x_min, x_max]
         """
-        depth = depth.float().clamp(self.config.min, self.config.max)
+        depth = (depth.float() * self.scale(camera, depth.ndim)).clamp(
+            self.config.min, self.config.max
+        )
         return (depth.log() if self.logarithmic else depth) * self.slope + self.offset
 
-    def decode(self, x_0: torch.Tensor) -> torch.Tensor:
+    def decode(self, x_0: torch.Tensor, camera: Camera | None = None) -> torch.Tensor:
         """
         Map x_0 to depth.
 
-        x_0: any shape
-        returns: same shape, float32 metres in [min, max]
+        x_0: any shape, (B, ...) for a batch of cameras
+        camera: of the fitted image; needed where `focal` is set
+        returns: same shape, float32 metres in [min, max], divided by `scale`
         """
-        # In place on the copy that clamp makes: a map of an image's size is not walked for nothing.
+        # In place on the copy that clamp makes.
         depth = x_0.float().clamp(self.x_min, self.x_max).sub_(self.offset).div_(self.slope)
         depth = depth.exp_() if self.logarithmic else depth
-        return depth.clamp_(self.config.min, self.config.max)
+        return depth.clamp_(self.config.min, self.config.max).div_(self.scale(camera, x_0.ndim))
 
     def valid(self, depth: torch.Tensor) -> torch.Tensor:
         """

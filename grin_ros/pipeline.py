@@ -151,7 +151,8 @@ class DepthPipeline:
             known = None
             prompt = prompts[index] if prompts else None
             if prompt is not None and len(prompt):
-                known = KnownPixels(prompt, size, fitted, self.transform)
+                seen_by = cameras[index].resize(fitted)
+                known = KnownPixels(prompt, size, fitted, self.transform, seen_by)
                 known = known if len(known) else None
             video = videos[index] if videos else None
             alone = not (known is None and uv is None and video is None)
@@ -169,7 +170,7 @@ class DepthPipeline:
             x, at_known = self.sampler(
                 pictures, fitting, queried, steps, samples, seed, known, on_step, video
             )
-            for index, x_0 in zip(members, x):
+            for index, fitted_camera, x_0 in zip(members, fitting, x):
                 size, camera = sizes[index], cameras[index]
                 if uv is None:
                     x_0 = x_0.view(samples, 1, *grid)
@@ -179,16 +180,17 @@ class DepthPipeline:
                     camera = camera if full_size else camera.resize(grid)
                     if known and full_size and not known.prompt.scale_only:
                         x_0 = known.refine(x_0)
-                depth = self.transform.decode(x_0)
+                depth = self.transform.decode(x_0, fitted_camera)
                 if known and known.prompt.scale_only:
                     depth = known.rescale(depth, at_known[0])
-                prediction = self._summarise(depth, camera if uv is None else None)
+                farthest = self.config.depth.max / self.transform.scale(fitted_camera)
+                prediction = self._summarise(depth, farthest, camera if uv is None else None)
                 spacing = size[1] / grid[1] if full_size else 1.0
                 predictions[index] = replace(prediction, spacing=spacing)
         return predictions
 
-    def _summarise(self, depth: torch.Tensor, camera: Camera | None) -> Prediction:
-        """Make a prediction of samples of the depth (samples, ...), metres."""
+    def _summarise(self, depth: torch.Tensor, farthest, camera: Camera | None) -> Prediction:
+        """Make a prediction of samples of the depth (samples, ...), metres; farthest: or sky."""
         samples = len(depth)
         if samples == 1:
             median, std = depth[0], torch.zeros_like(depth[0])
@@ -200,7 +202,7 @@ class DepthPipeline:
             # 20 times faster than .std(0).
             std = (depth - depth.mean(0)).square().mean(0).sqrt()
         std = self.config.uncertainty.std(std, median, samples)
-        valid = median < 0.999 * self.config.depth.max  # which NaN is not either
+        valid = median < 0.999 * farthest  # which NaN is not either
         median = median.masked_fill(~valid, torch.nan)
         return Prediction(median.numpy(), std.numpy(), valid.numpy(), camera)
 

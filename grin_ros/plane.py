@@ -49,7 +49,7 @@ class PlaneDenoiser(torch.nn.Module):
         x, y, z = rays.split(1, dim=axis)
         across = sum(n * r for n, r in zip(NORMAL, (x, y, z)))
         depth = torch.where(across > 0, self.distance * z / across, torch.inf)
-        return self.transform.encode(depth)
+        return self.transform.encode(depth, camera)
 
     def forward(
         self, x_t: torch.Tensor, gamma: torch.Tensor, cond: torch.Tensor, state=None

@@ -99,20 +99,21 @@ class KnownPixels:
     A prompt as the denoiser meets it: in x_0, on the fitted image, one value per pixel.
 
     size, fitted: (height, width) of the image and of what it is resized to
+    camera: of the fitted image
     uv: (M, 2) float32, pixels of the fitted image
     x: (M,) float32, x_0
     """
 
     def __init__(
         self, prompt: Prompt, size: tuple[int, int], fitted: tuple[int, int],
-        transform: DepthTransform,
+        transform: DepthTransform, camera: Camera | None = None,
     ):  # fmt: skip
         self.prompt, self.size, self.fitted = prompt, size, fitted
         self._transform = transform
         uv, depth = torch.from_numpy(prompt.uv), torch.from_numpy(prompt.depth)
         keep = transform.valid(depth) & (uv >= -0.5).all(1)
         keep &= (uv < torch.tensor([size[1], size[0]]) - 0.5).all(1)
-        self._uv, self._x = uv[keep], transform.encode(depth[keep])
+        self._uv, self._x = uv[keep], transform.encode(depth[keep], camera)
         scale = torch.tensor([fitted[1] / size[1], fitted[0] / size[0]])
         uv = (self._uv + 0.5) * scale - 0.5
         nearest = _nearest(self._x, uv, fitted) == self._x

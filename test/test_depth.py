@@ -36,6 +36,30 @@ def test_encode_is_the_formula_and_decode_undoes_it(kind, depth):
 
 
 @pytest.mark.parametrize('kind', KINDS)
+@unhurried
+@given(
+    depth=st.lists(st.floats(1, 10), min_size=2, max_size=5),
+    focal=st.lists(st.floats(100, 400), min_size=2, max_size=2),
+    longer=st.floats(0.5, 2),
+)
+def test_what_a_longer_lens_shows_as_large_is_as_much_farther(kind, depth, focal, longer):
+    def cameras(scale):
+        return Camera.derived(
+            torch.stack([Camera.from_intrinsics(scale * f, 99, 9, 9, (20, 20)).K for f in focal]),
+            (20, 20),
+        )
+
+    transform = DepthTransform(DepthConfig(kind, focal=200.0))
+    depth = torch.tensor([depth, depth])[..., None]  # (B, N, 1)
+    x_0 = transform.encode(depth, cameras(1.0))
+    far = transform.encode(longer * depth, cameras(longer))
+    torch.testing.assert_close(far, x_0, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(transform.decode(x_0, cameras(1.0)), depth, rtol=1e-3, atol=1e-3)
+    canonical = FORMULAS[kind](200.0 / focal[1] * depth[1, 0].item())
+    assert x_0[1, 0].item() == pytest.approx(canonical, abs=1e-5)
+
+
+@pytest.mark.parametrize('kind', KINDS)
 def test_both_directions_stay_inside_the_range(kind):
     transform = DepthTransform(DepthConfig(kind, min=0.5, max=80))
     x_0 = transform.encode(torch.tensor([0.0, -1, 0.5, 80, 1000, math.inf]))

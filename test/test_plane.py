@@ -11,19 +11,25 @@ import numpy as np
 import pytest
 
 from grin_ros.camera import Camera
-from grin_ros.plane import load_plane, NORMAL
+from grin_ros.checkpoint import ModelConfig
+from grin_ros.depth import DepthConfig
+from grin_ros.pipeline import DepthPipeline
+from grin_ros.plane import load_plane, NORMAL, PlaneDenoiser
 
 
 @settings(deadline=None, max_examples=25)
 @given(
     st.floats(60, 900), st.floats(60, 900), st.floats(-20, 660), st.floats(-20, 500),
     st.sampled_from([(48, 64), (96, 128), (480, 640)]), st.integers(1, 8),
+    st.sampled_from([0.0, 250.0]),
 )  # fmt: skip
-def test_every_point_lies_on_the_wall(fx, fy, cx, cy, size, stride):
+def test_every_point_lies_on_the_wall(fx, fy, cx, cy, size, stride, focal):
     scale = size[0] / 480
     camera = Camera.from_intrinsics(fx * scale, fy * scale, cx * scale, cy * scale, size)
     image = np.zeros((*size, 3), np.uint8)
-    found = load_plane().infer(image, camera, stride=stride, full_size=False)
+    config = ModelConfig(steps=1, target='x_0', depth=DepthConfig(focal=focal))
+    pipeline = DepthPipeline(PlaneDenoiser(config.depth), config)
+    found = pipeline.infer(image, camera, stride=stride, full_size=False)
     # K by hand: a pixel of the grid is the middle of its cells in the image.
     rows, columns = found.depth.shape
     u = (np.arange(columns) + 0.5) * size[1] / columns - 0.5

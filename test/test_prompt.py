@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -23,15 +25,16 @@ IMAGE = np.zeros((*SIZE, 3), np.uint8)
 class Wrong(torch.nn.Module):
     """Sees the wall z = 4 m + x / 2, but `scale` times as far, and `tilt` farther per tangent."""
 
-    def __init__(self, scale=1.0, tilt=0.0):
+    def __init__(self, scale=1.0, tilt=0.0, config=TINY):
         super().__init__()
-        self.transform = DepthTransform(TINY.depth)
+        self.transform = DepthTransform(config.depth)
         self.scale, self.tilt = scale, tilt
 
     def encode(self, image, camera, uv=None):
         rays = camera.rays(uv)
         x, y = (rays[..., i : i + 1] / rays[..., 2:] for i in (0, 1))
-        return self.transform.encode(self.scale * torch.exp(self.tilt * y) * 4 / (1 - x / 2))
+        depth = self.scale * torch.exp(self.tilt * y) * 4 / (1 - x / 2)
+        return self.transform.encode(depth, camera)
 
     def forward(self, x_t, gamma, cond, state=None):
         return cond + 0.001 * x_t, state  # so that samples differ a little
@@ -53,9 +56,11 @@ def error(prompt, **wrong):
     return np.abs(out.depth / truth() - 1)[4:-4, 4:-4].mean()
 
 
-def test_known_pixels_come_back_exactly_without_spread():
-    prompt = some(40)
-    out = DepthPipeline(Wrong(1.5), TINY).infer(IMAGE, CAMERA, prompt=prompt, samples=2)
+@pytest.mark.parametrize('focal', [0.0, 300.0])
+def test_known_pixels_come_back_exactly_without_spread(focal):
+    prompt, config = some(40), replace(TINY, depth=replace(TINY.depth, focal=focal))
+    pipeline = DepthPipeline(Wrong(1.5, config=config), config)
+    out = pipeline.infer(IMAGE, CAMERA, prompt=prompt, samples=2)
     u, v = prompt.uv.astype(int).T
     np.testing.assert_allclose(out.depth[v, u], prompt.depth, rtol=1e-5)
     np.testing.assert_allclose(out.std[v, u], 0, atol=1e-5)

@@ -52,8 +52,8 @@ def _encoder(**changes) -> Change:
     return change
 
 
-def _depth(kind: str) -> Change:
-    return lambda c: replace(c, model=replace(c.model, depth=replace(c.model.depth, kind=kind)))
+def _depth(**changes) -> Change:
+    return lambda c: replace(c, model=replace(c.model, depth=replace(c.model.depth, **changes)))
 
 
 def _target(target: str) -> Change:
@@ -70,9 +70,10 @@ VARIANTS: dict[str, Change] = {
     'no local conditioning': _network(local_conditioning=False),
     'no global conditioning': _network(global_conditioning=False),
     'no rays': _network(geometry=False),
-    'log10 of metres': _depth('log10'),
-    'natural log of metres': _depth('ln'),
-    'linear depth': _depth('linear'),
+    'depth of a canonical camera': _depth(focal=250.0),
+    'log10 of metres': _depth(kind='log10'),
+    'natural log of metres': _depth(kind='ln'),
+    'linear depth': _depth(kind='linear'),
     '10 % of the labels': _labels(0.1),
     '1 % of the labels': _labels(0.01),
     '0.1 % of the labels': _labels(0.001),

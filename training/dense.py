@@ -85,9 +85,11 @@ class DenseBatches(Batches):
             depth = np.where(depth < SKY, measured, depth)
         inside = (measured > config.model.depth.min) & (measured < config.model.depth.max)
         if config.dense.infill:
-            x_0 = self.transform.encode(torch.from_numpy(infill(depth, config.model.depth.max)))
+            filled = torch.from_numpy(infill(depth, config.model.depth.max))
+            x_0 = self.transform.encode(filled, sample.camera)
         else:  # the paper's baseline: holes in the middle of the range
-            filled = self.transform.encode(torch.from_numpy(np.maximum(measured, 0)))
+            filled = torch.from_numpy(np.maximum(measured, 0))
+            filled = self.transform.encode(filled, sample.camera)
             middle = (self.transform.x_min + self.transform.x_max) / 2
             x_0 = torch.where(torch.from_numpy(measured > 0), filled, middle)
         picture = sample.image.transpose(2, 0, 1).astype(np.float32) / 255

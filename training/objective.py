@@ -32,7 +32,7 @@ class Objective:
         """
         config, scale = self.config, self.schedule.input_scale
         valid = batch.depth > 0
-        x_0 = self.transform.encode(torch.where(valid, batch.depth, 1.0))
+        x_0 = self.transform.encode(torch.where(valid, batch.depth, 1.0), batch.camera)
         gamma = self.schedule.gamma(batch.t)
         x_t = add_noise(x_0, batch.eps, gamma, scale)
         rows = batch.carry.nonzero()[:, 0]
