@@ -109,6 +109,16 @@ class DepthTransform:
         depth = depth.exp_() if self.logarithmic else depth
         return depth.clamp_(self.config.min, self.config.max).div_(self.scale(camera, x_0.ndim))
 
+    def relative_error(self, x_0: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+        """
+        Give depth / true depth - 1 of an answer in x_0, with a gradient.
+
+        x_0, truth: one shape, x_0; beyond a factor of twenty answers are all as wrong
+        """
+        if not self.logarithmic:
+            return (x_0 - truth) / (truth - self.offset)
+        return ((x_0 - truth) / self.slope).clamp(-3.0, 3.0).expm1()
+
     def valid(self, depth: torch.Tensor) -> torch.Tensor:
         """
         Tell which depths are known: finite and inside [min, max].

@@ -60,6 +60,19 @@ def test_what_a_longer_lens_shows_as_large_is_as_much_farther(kind, depth, focal
 
 
 @pytest.mark.parametrize('kind', KINDS)
+@unhurried
+@given(depth=st.floats(0.5, 100), ratio=st.floats(0.1, 1.9))
+def test_relative_error_is_that_of_the_metres(kind, depth, ratio):
+    transform = DepthTransform(DepthConfig(kind))
+    truth, guess = transform.encode(torch.tensor([depth, ratio * depth]))
+    guess = guess.clone().requires_grad_()
+    found = transform.relative_error(guess, truth)
+    assert found.item() == pytest.approx(max(ratio * depth, 0.1) / depth - 1, abs=3e-4)
+    found.backward()
+    assert guess.grad > 0
+
+
+@pytest.mark.parametrize('kind', KINDS)
 def test_both_directions_stay_inside_the_range(kind):
     transform = DepthTransform(DepthConfig(kind, min=0.5, max=80))
     x_0 = transform.encode(torch.tensor([0.0, -1, 0.5, 80, 1000, math.inf]))

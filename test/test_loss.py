@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 import pytest
 import torch
 
+from grin_ros.depth import DepthConfig, DepthTransform
 from grin_ros.diffusion import masked_loss
 
 
@@ -93,3 +94,17 @@ def test_misuse_is_refused():
         masked_loss(x, x[..., 0], x.bool())
     with pytest.raises(ValueError, match='one shape'):
         masked_loss(x, x, x[:, :1].bool())
+
+
+def test_who_is_in_doubt_says_less_under_the_relative_loss():
+    """Of 2, 3, 4, 8 and 16 m the best single answer is the median weighted by 1 / depth: 3 m."""
+    transform = DepthTransform(DepthConfig())
+    depth = torch.tensor([2.0, 3.0, 4.0, 8.0, 16.0])
+    answers = torch.arange(1, 17, 0.25)
+    truth, guesses = (transform.encode(x) for x in (depth, answers))
+    relative = [transform.relative_error(g, truth).abs().mean() for g in guesses]
+    by_hand = [((a - depth).abs() / depth).mean() for a in answers]
+    torch.testing.assert_close(torch.stack(relative), torch.stack(by_hand), rtol=1e-4, atol=1e-4)
+    assert answers[int(torch.stack(relative).argmin())] == 3
+    plain = [(g - truth).abs().mean() for g in guesses]
+    assert answers[int(torch.stack(plain).argmin())] == 4

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 import math
 
+import cv2
 import numpy as np
 from painted_planes import recipe, SIZE, tilted, TINY, write_planes
 import pytest
@@ -22,7 +23,7 @@ from grin_ros.training.lion import Lion
 from grin_ros.training.optimiser import build_optimiser, learning_rate
 from grin_ros.training.recipe import load_recipe
 from grin_ros.training.trainer import Trainer
-from grin_ros.training.transforms import augment, degrade, fit, flip, random_crop
+from grin_ros.training.transforms import augment, degrade, fit, flip, random_crop, retexture
 
 
 @pytest.fixture(autouse=True)
@@ -187,6 +188,20 @@ def test_views_keep_image_depth_and_camera_together():
         found, worst = plane(view)
         np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=0.01)
         assert worst < 0.02
+
+
+def test_how_fine_structures_are_says_nothing_any_more():
+    """Laplacian energy, which tells sharp from blurred, is spread over more than a decade."""
+    image = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8),
+                             (0, 0), 1.0)  # fmt: skip
+
+    def energy(one):
+        return cv2.Laplacian(one, cv2.CV_64F).var()
+
+    views = [retexture(image, np.random.default_rng(i)) for i in range(60)]
+    shares = np.array([energy(view) / energy(image) for view in views])
+    assert shares.min() < 0.3 and shares.max() > 3
+    np.testing.assert_allclose([view.mean() for view in views], image.mean(), rtol=0.03)
 
 
 def test_spoiling_keeps_what_the_picture_shows():

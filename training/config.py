@@ -125,7 +125,8 @@ class TrainConfig:
     edges: float = 0.0  # share of them near depth edges, where depth is dense enough to have any
     labels: float = 1.0  # share of the measured pixels that training may use at all
     balance: bool = False  # equal shares of indoor/outdoor and real/synthetic in every batch
-    loss: str = 'l1'  # l1 | l2
+    # l1 | l2, of the target; relative: |depth / truth - 1|, of which who is in doubt says less
+    loss: str = 'l1'
     dense: DenseConfig = field(default_factory=DenseConfig)
     full_noise: float = (
         0.25  # share of the images trained at t = 1, where few-step sampling starts
@@ -137,8 +138,10 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self):
-        if self.loss not in ('l1', 'l2'):
-            raise ValueError(f"loss is '{self.loss}'; choose l1 or l2")
+        if self.loss not in ('l1', 'l2', 'relative'):
+            raise ValueError(f"loss is '{self.loss}'; choose l1, l2 or relative")
+        if self.loss == 'relative' and (self.model.dense or self.model.target != 'x_0'):
+            raise ValueError('loss: relative needs a GRIN with target x_0; choose l1 or l2')
         if self.dense != DenseConfig() and not self.model.dense:
             raise ValueError('`dense` is for model.kind depthgen; leave it out')
         pretraining = self.model.dense and self.model.network.channels == 3

@@ -46,6 +46,9 @@ class Objective:
                 state = latents.new_zeros(len(x_0), *latents.shape[1:])
                 state = state.index_copy(0, rows, latents)
             prediction, _ = model(x_t, gamma, cond, state)
-        target = target_of(x_0, batch.eps, gamma, config.model.target, scale)
         labelled = valid.flatten(1).any(1).sum()
+        if config.loss == 'relative':
+            error = self.transform.relative_error(prediction, x_0)
+            return masked_loss(error, torch.zeros_like(x_0), valid) * labelled / config.batch
+        target = target_of(x_0, batch.eps, gamma, config.model.target, scale)
         return masked_loss(prediction, target, valid, config.loss) * labelled / config.batch

@@ -138,6 +138,33 @@ def _grain() -> np.ndarray:
     return np.random.default_rng(0).standard_normal(1 << 21, np.float32)
 
 
+def retexture(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """
+    Change how fine the structures of a uint8 image are: a grain over everything, blur, sharpening.
+
+    Rendered surfaces have no more to show when they come near, so that a network learns to take
+    blurred pictures for near ones and sharp pictures, which real ones are, for far ones.
+    """
+    height, width = image.shape[:2]
+    if rng.random() < 0.5:
+        coarse = 2 ** rng.uniform(0, 4)  # pixels
+        size = max(int(height / coarse), 2), max(int(width / coarse), 2)
+        start = rng.integers(_grain().size - size[0] * size[1])
+        field = _grain()[start : start + size[0] * size[1]].reshape(size)
+        field = cv2.resize(field, (width, height), interpolation=cv2.INTER_CUBIC)
+        field = 1 + np.float32(rng.uniform(0, 0.12)) * field
+        image = cv2.multiply(image, cv2.merge([field] * 3), dtype=cv2.CV_8U)
+    if rng.random() < 0.5:
+        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.6))
+    if rng.random() < 0.5:
+        blurred, more = (
+            cv2.GaussianBlur(image, (0, 0), rng.uniform(0.7, 2.5)),
+            rng.uniform(0.2, 1.5),
+        )
+        image = cv2.addWeighted(image, 1 + more, blurred, -more, 0)
+    return image
+
+
 def degrade(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Spoil a uint8 image now and then as cheap cameras and old recordings do."""
     height, width = image.shape[:2]
@@ -176,5 +203,5 @@ def augment(
     if rng.random() < 0.5:
         sample = flip(sample)
     if kind != 'flip':
-        sample.image = degrade(jitter_colour(sample.image, rng), rng)
+        sample.image = degrade(jitter_colour(retexture(sample.image, rng), rng), rng)
     return sample
