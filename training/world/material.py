@@ -57,6 +57,10 @@ class Palette:
         texture = self.bank.draw(kind, self.rng)
         return Material(texture, scale * self.rng.uniform(0.8, 1.25), first, second, **options)
 
+    def loose(self) -> float:
+        """Draw how large a pattern is that comes in all sizes; no ruler to measure a room with."""
+        return 2 ** self.rng.uniform(-1.3, 0.6)
+
     def photo(self, kinds, scale, fallback, chance=0.6, **options) -> Material:
         """Return a photographed surface of one of these kinds, else the fallback's material."""
         if self.rng.random() < chance:
@@ -86,8 +90,9 @@ class Palette:
         dark = rng.uniform(0.3, 1.0)
         first = colour(rng, (0.05, 0.11), (0.3, 0.65), (0.85 * dark, 0.9 * dark))
         second = tuple(np.array(first) * rng.uniform(0.4, 0.8))
-        grain = lambda: self.pattern('grain', first, second, 0.8, gloss=0.08, along=True)
-        return self.photo(('wood',), 0.9, grain, 0.4, gloss=0.06, along=True)
+        size = self.loose()
+        grain = lambda: self.pattern('grain', first, second, 0.8 * size, gloss=0.08, along=True)
+        return self.photo(('wood',), 0.9 * size, grain, 0.4, gloss=0.06, along=True)
 
     def metal(self) -> Material:
         """Return bare or painted metal."""
@@ -100,8 +105,8 @@ class Palette:
         first = colour(rng, None, (0.0, 0.7), (0.12, 0.85))
         kind = rng.choice(['weave', 'weave', 'cloud', 'stripes', 'checks', 'speckle'])
         second = colour(rng, None, (0.0, 0.7), (0.12, 0.9)) if rng.random() < 0.3 else None
-        cloth = lambda: self.pattern(kind, first, second, rng.uniform(0.2, 0.6))
-        return self.photo(('fabric',), 0.6, cloth, 0.15)
+        cloth = lambda: self.pattern(kind, first, second, 0.5 * self.loose())
+        return self.photo(('fabric',), 0.6 * self.loose(), cloth, 0.15)
 
     def wall(self) -> Material:
         """Return an interior wall."""
@@ -110,31 +115,34 @@ class Palette:
         if rng.random() < 0.12:
             first = colour(rng, None, (0.2, 0.6), (0.3, 0.8))
         kind = rng.choice(['plaster'] * 6 + ['stripes', 'panels', 'bricks', 'tiles', 'weave'])
-        scale = {'plaster': 2.5, 'bricks': 1.0, 'tiles': 0.9, 'weave': 0.5}.get(kind, 1.4)
+        size = 1.0 if kind == 'bricks' else self.loose()
+        scale = size * {'plaster': 2.5, 'bricks': 1.0, 'tiles': 0.9, 'weave': 0.5}.get(kind, 1.4)
         soft = rng.uniform(0.75, 0.97)
         second = tuple(c * soft for c in first)
         paint = lambda: self.pattern(kind, first, second, scale)
-        return self.photo(('wall', 'brick', 'concrete'), 2.0, paint, 0.25)
+        return self.photo(('wall', 'brick', 'concrete'), 2.0 * self.loose(), paint, 0.25)
 
     def floor(self) -> Material:
         """Return an interior floor: planks, tiles, carpet, stone, lino."""
         rng = self.rng
         kind = rng.choice(['planks', 'planks', 'tiles', 'carpet', 'speckle', 'marble', 'checks'])
-        gloss = rng.choice([0.0, 0.1, 0.3])
+        gloss, size = rng.choice([0.0, 0.1, 0.3]), self.loose()
         if kind == 'planks':
             dark = rng.uniform(0.3, 0.95)
             first = colour(rng, (0.05, 0.11), (0.2, 0.6), (0.8 * dark, dark))
-            laid = lambda: self.pattern('planks', first, None, 1.1, gloss=gloss)
-            return self.photo(('wood', 'floor'), 1.4, laid, 0.4, gloss=gloss)
+            laid = lambda: self.pattern('planks', first, None, 1.1 * size, gloss=gloss)
+            return self.photo(('wood', 'floor'), 1.4 * size, laid, 0.4, gloss=gloss)
         hue = (0.02, 0.15) if rng.random() < 0.6 else None
         first = colour(rng, hue, (0.0, 0.3), (0.25, 0.9))
         if kind == 'carpet':
-            return self.pattern(rng.choice(['weave', 'asphalt', 'speckle']), first, None, 0.5)
-        scale = {'tiles': rng.uniform(0.8, 2.4), 'checks': 1.6, 'marble': 2.0, 'speckle': 1.0}[
-            kind
-        ]
+            return self.pattern(
+                rng.choice(['weave', 'asphalt', 'speckle']), first, None, 0.5 * size
+            )
+        scale = size * {'tiles': 1.6, 'checks': 1.6, 'marble': 2.0, 'speckle': 1.0}[kind]
         laid = lambda: self.pattern(kind, first, None, scale, gloss=gloss)
-        return self.photo(('tiles', 'marble', 'floor', 'concrete'), 1.6, laid, 0.4, gloss=gloss)
+        return self.photo(
+            ('tiles', 'marble', 'floor', 'concrete'), 1.6 * size, laid, 0.4, gloss=gloss
+        )
 
     def ceiling(self) -> Material:
         """Return a ceiling: plaster or panels."""
