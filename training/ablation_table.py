@@ -58,7 +58,7 @@ def table(scores: dict[str, list[dict]], config, recipe, device: str, zoom: floa
     return PAGE.format(
         steps=config.steps, batch=recipe.batch, pixels=recipe.pixels, device=device, hours=hours,
         encoder=f'{encoder.kind} {"frozen" if encoder.frozen else "trained"}',
-        seeds=', '.join(str(seed) for seed in config.seeds),
+        seeds=', '.join(str(seed) for seed in config.seeds[: max(map(len, scores.values()))]),
         sources=', '.join(_source(s) for s in recipe.sources),
         frames=config.frames, sets=', '.join(Path(name).name for name in config.sets),
         zoom=zoom, focal=', '.join(Path(name).name for name in config.focal),
