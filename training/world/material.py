@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import colorsys
+from copy import deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -49,6 +50,8 @@ class Palette:
 
     def __init__(self, rng: np.random.Generator, bank: TextureBank):
         self.rng, self.bank = rng, bank
+        # Of its own, so that what a seed builds does not depend on the sizes of patterns.
+        self._sizes = np.random.default_rng(deepcopy(rng.bit_generator).random_raw())
 
     def pattern(self, kind, first, second=None, scale=1.0, **options) -> Material:
         """Return a two-coloured pattern of the bank."""
@@ -59,7 +62,7 @@ class Palette:
 
     def loose(self) -> float:
         """Draw how large a pattern is that comes in all sizes; no ruler to measure a room with."""
-        return 2 ** self.rng.uniform(-1.3, 0.6)
+        return 2 ** self._sizes.uniform(-1.3, 0.6)
 
     def photo(self, kinds, scale, fallback, chance=0.6, **options) -> Material:
         """Return a photographed surface of one of these kinds, else the fallback's material."""
@@ -105,8 +108,9 @@ class Palette:
         first = colour(rng, None, (0.0, 0.7), (0.12, 0.85))
         kind = rng.choice(['weave', 'weave', 'cloud', 'stripes', 'checks', 'speckle'])
         second = colour(rng, None, (0.0, 0.7), (0.12, 0.9)) if rng.random() < 0.3 else None
-        cloth = lambda: self.pattern(kind, first, second, 0.5 * self.loose())
-        return self.photo(('fabric',), 0.6 * self.loose(), cloth, 0.15)
+        size = self.loose()
+        cloth = lambda: self.pattern(kind, first, second, size * rng.uniform(0.2, 0.6))
+        return self.photo(('fabric',), 0.6 * size, cloth, 0.15)
 
     def wall(self) -> Material:
         """Return an interior wall."""
@@ -138,7 +142,8 @@ class Palette:
             return self.pattern(
                 rng.choice(['weave', 'asphalt', 'speckle']), first, None, 0.5 * size
             )
-        scale = size * {'tiles': 1.6, 'checks': 1.6, 'marble': 2.0, 'speckle': 1.0}[kind]
+        scales = {'tiles': rng.uniform(0.8, 2.4), 'checks': 1.6, 'marble': 2.0, 'speckle': 1.0}
+        scale = size * scales[kind]
         laid = lambda: self.pattern(kind, first, None, scale, gloss=gloss)
         return self.photo(
             ('tiles', 'marble', 'floor', 'concrete'), 1.6 * size, laid, 0.4, gloss=gloss
