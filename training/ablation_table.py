@@ -16,8 +16,7 @@ PAGE = """\
 Written by `grin ablate config/ablations.yaml`. One thing of a recipe is changed at a time; every
 line has the same budget: {steps} steps of {batch} images with {pixels} labelled pixels, {encoder},
 on {device}, {hours:.2f} h in sum. The budget is small, so the lines compare with each other and
-with nothing else. Seeds: {seeds}; ± is half the range over them, and a difference within it says
-nothing.
+with nothing else. Seeds: {seeds}; {spread}.
 
 Trained on {sources}.
 Scored on {frames} frames each of {sets}, no scaling; means over sets.
@@ -55,10 +54,14 @@ def table(scores: dict[str, list[dict]], config, recipe, device: str, zoom: floa
         rows.append([name, *(_cell([get(run) for run in runs]) for get in COLUMNS.values())])
     hours = sum(run['hours'] for runs in scores.values() for run in runs)
     encoder = recipe.model.network.encoder
+    seeds = config.seeds[: max(map(len, scores.values()))]
+    spread = '± is half the range over them, and a difference within it says nothing'
+    if len(seeds) == 1:
+        spread = 'one only, so small differences say nothing'
     return PAGE.format(
         steps=config.steps, batch=recipe.batch, pixels=recipe.pixels, device=device, hours=hours,
         encoder=f'{encoder.kind} {"frozen" if encoder.frozen else "trained"}',
-        seeds=', '.join(str(seed) for seed in config.seeds[: max(map(len, scores.values()))]),
+        seeds=', '.join(map(str, seeds)), spread=spread,
         sources=', '.join(_source(s) for s in recipe.sources),
         frames=config.frames, sets=', '.join(Path(name).name for name in config.sets),
         zoom=zoom, focal=', '.join(Path(name).name for name in config.focal),
