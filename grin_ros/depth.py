@@ -78,8 +78,10 @@ class DepthTransform:
         ndim: of the depth
         returns: a scalar, or (B, 1, 1 ...) for a batch of cameras
         """
-        if not self.config.focal or camera is None:
+        if not self.config.focal:
             return 1.0
+        if camera is None:
+            raise ValueError('depth of a canonical camera needs the camera; give it')
         fx = camera.fx
         return self.config.focal / (fx.reshape(-1, *[1] * (ndim - 1)) if fx.ndim else fx)
 

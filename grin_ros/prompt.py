@@ -106,10 +106,10 @@ class KnownPixels:
 
     def __init__(
         self, prompt: Prompt, size: tuple[int, int], fitted: tuple[int, int],
-        transform: DepthTransform, camera: Camera | None = None,
+        transform: DepthTransform, camera: Camera,
     ):  # fmt: skip
         self.prompt, self.size, self.fitted = prompt, size, fitted
-        self._transform = transform
+        self._transform, self._camera = transform, camera
         uv, depth = torch.from_numpy(prompt.uv), torch.from_numpy(prompt.depth)
         keep = transform.valid(depth) & (uv >= -0.5).all(1)
         keep &= (uv < torch.tensor([size[1], size[0]]) - 0.5).all(1)
@@ -171,7 +171,8 @@ class KnownPixels:
         depth: (S, ...), metres
         x_0: (S, M), predicted at the known pixels
         """
-        ratio = self._transform.decode(self.x) / self._transform.decode(x_0)
+        known, found = (self._transform.decode(x, self._camera) for x in (self.x, x_0))
+        ratio = known / found
         return depth * ratio.median(dim=1).values.view(-1, *[1] * (depth.ndim - 1))
 
 

@@ -99,10 +99,15 @@ def test_single_pixels_follow_too():
     np.testing.assert_allclose(depth, expected, rtol=0.01)
 
 
-def test_scale_only_is_the_median_ratio():
-    prompt = some(25, scale_only=True)
-    plain = DepthPipeline(Wrong(1.5, 0.3), TINY).infer(IMAGE, CAMERA).depth
-    scaled = DepthPipeline(Wrong(1.5, 0.3), TINY).infer(IMAGE, CAMERA, prompt=prompt).depth
+@pytest.mark.parametrize('focal', [0.0, 300.0])
+def test_scale_only_is_the_median_ratio(focal):
+    prompt, config = (
+        some(25, scale_only=True),
+        replace(TINY, depth=replace(TINY.depth, focal=focal)),
+    )
+    pipeline = DepthPipeline(Wrong(1.5, 0.3, config), config)
+    plain = pipeline.infer(IMAGE, CAMERA).depth
+    scaled = pipeline.infer(IMAGE, CAMERA, prompt=prompt).depth
     u, v = prompt.uv.astype(int).T
     np.testing.assert_allclose(
         scaled, plain * np.median(prompt.depth / plain[v, u]), rtol=0.02

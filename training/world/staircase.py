@@ -42,14 +42,17 @@ class Flight:
 
     @property
     def length(self) -> float:
+        """Metres along the floor."""
         return self.steps * self.run
 
     @property
     def top(self) -> float:
+        """Height of the last step, metres."""
         return self.steps * self.rise
 
     @property
     def slope(self) -> float:
+        """Radians."""
         return math.atan2(self.rise, self.run)
 
     def build(self, at: Frame, look, solid: bool, open_: bool) -> None:
