@@ -53,7 +53,7 @@ def test_training_learns_metric_depth(planes, tmp_path):
     assert error.mean() < 0.8 * constant.mean()
 
 
-@pytest.mark.parametrize('kind', ['adamw', 'lion'])
+@pytest.mark.parametrize('kind', ['adamw', 'lion', 'muon'])
 def test_a_resumed_run_is_the_unbroken_run(planes, tmp_path, kind):
     optimiser = OptimiserConfig(kind=kind, lr=1e-3, warmup=2)
     whole = Trainer(recipe(planes, tmp_path / 'whole', optimiser=optimiser))

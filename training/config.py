@@ -42,9 +42,10 @@ class SourceConfig:
 
 @dataclass(frozen=True)
 class OptimiserConfig:
-    """AdamW or LION with warm-up and cosine decay; weight decay on matrices only."""
+    """AdamW, LION or Muon with warm-up and cosine decay; weight decay on matrices only."""
 
-    kind: str = 'adamw'  # adamw | lion (the paper's; wants a lower rate and a large batch)
+    # adamw | lion (the paper's; wants a lower rate and a large batch) | muon (torch 2.9)
+    kind: str = 'adamw'
     lr: float = 3e-4
     final_lr: float = 1e-5  # at the last step
     warmup: int = 100  # steps
@@ -53,8 +54,8 @@ class OptimiserConfig:
     clip: float = 1.0  # largest norm of the gradient
 
     def __post_init__(self):
-        if self.kind not in ('adamw', 'lion'):
-            raise ValueError(f"optimiser.kind is '{self.kind}'; choose adamw or lion")
+        if self.kind not in ('adamw', 'lion', 'muon'):
+            raise ValueError(f"optimiser.kind is '{self.kind}'; choose adamw, lion or muon")
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ class TrainConfig:
     balance: bool = False  # equal shares of indoor/outdoor and real/synthetic in every batch
     # l1 | l2, of the target; relative: |depth / truth - 1|, of which who is in doubt says less
     loss: str = 'l1'
+    shape: float = 0.0  # weight of the error of shape alone (`shape.py`), in which scale is free
     dense: DenseConfig = field(default_factory=DenseConfig)
     full_noise: float = (
         0.25  # share of the images trained at t = 1, where few-step sampling starts
@@ -142,6 +144,10 @@ class TrainConfig:
             raise ValueError(f"loss is '{self.loss}'; choose l1, l2 or relative")
         if self.loss == 'relative' and (self.model.dense or self.model.target != 'x_0'):
             raise ValueError('loss: relative needs a GRIN with target x_0; choose l1 or l2')
+        if self.shape and (self.model.dense or self.model.target != 'x_0'):
+            raise ValueError('shape needs a GRIN with target x_0; leave it out')
+        if self.shape < 0:
+            raise ValueError(f'shape is {self.shape}; it must be 0 or more')
         if self.dense != DenseConfig() and not self.model.dense:
             raise ValueError('`dense` is for model.kind depthgen; leave it out')
         pretraining = self.model.dense and self.model.network.channels == 3

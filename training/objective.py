@@ -13,6 +13,7 @@ from grin_ros.sampler import autocast
 
 from .config import TrainConfig
 from .dataset import Batch
+from .shape import shape_error
 
 
 class Objective:
@@ -49,6 +50,13 @@ class Objective:
         labelled = valid.flatten(1).any(1).sum()
         if config.loss == 'relative':
             error = self.transform.relative_error(prediction, x_0)
-            return masked_loss(error, torch.zeros_like(x_0), valid) * labelled / config.batch
-        target = target_of(x_0, batch.eps, gamma, config.model.target, scale)
-        return masked_loss(prediction, target, valid, config.loss) * labelled / config.batch
+            loss = masked_loss(error, torch.zeros_like(x_0), valid)
+        else:
+            target = target_of(x_0, batch.eps, gamma, config.model.target, scale)
+            loss = masked_loss(prediction, target, valid, config.loss)
+        loss = loss * labelled / config.batch
+        if config.shape:
+            # In the unit of the loss beside it: relative errors are near those of ln(depth).
+            error = (prediction - x_0) / (self.transform.slope if config.loss == 'relative' else 1)
+            loss = loss + config.shape * shape_error(error, valid, batch.uv).sum() / config.batch
+        return loss

@@ -10,15 +10,18 @@ from torch import nn
 
 from .config import OptimiserConfig, StageConfig
 from .lion import Lion
+from .muon import Muon
 
 
-def build_optimiser(model: nn.Module, config: OptimiserConfig) -> torch.optim.Optimizer:
-    """AdamW or LION over the trainable parameters; decay on matrices only (GRIN sec. 5.2)."""
+def build_optimiser(model: nn.Module, config: OptimiserConfig) -> torch.optim.Optimizer | Muon:
+    """AdamW, LION or Muon over what is trained; decay on matrices only (GRIN sec. 5.2)."""
     trainable = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {'params': [p for p in trainable if p.ndim > 1], 'weight_decay': config.weight_decay},
         {'params': [p for p in trainable if p.ndim <= 1], 'weight_decay': 0.0},
     ]
+    if config.kind == 'muon':
+        return Muon(model, groups, config.lr, config.betas)
     kind = torch.optim.AdamW if config.kind == 'adamw' else Lion
     return kind(groups, lr=config.lr, betas=config.betas)
 
