@@ -36,8 +36,10 @@ def test_a_matrix_moves_by_its_gradient_with_all_singular_values_alike():
     u, _, v = torch.linalg.svd(gradient, full_matrices=False)
     in_its_axes = u.T @ moved @ v.T
     values = in_its_axes.diagonal() / (0.2 * 128**0.5)  # AdamW's size, arXiv 2502.16982 eq. 4
-    assert 0.4 < values.min() and values.max() < 1.4
-    assert (in_its_axes - in_its_axes.diagonal().diag()).abs().max() < 0.1 * values.min() * 2.3
+    assert values.min() > 0.4
+    assert values.max() < 1.4
+    off = in_its_axes - in_its_axes.diagonal().diag()
+    assert off.abs().max() < 0.25 * in_its_axes.diagonal().min()
 
 
 def test_everything_else_is_moved_as_by_adamw():
@@ -45,7 +47,7 @@ def test_everything_else_is_moved_as_by_adamw():
     muon = Muon(ours, groups(ours, 0.1), 0.01, (0.9, 0.99))
     adamw = torch.optim.AdamW(groups(theirs, 0.1), lr=0.01, betas=(0.9, 0.99))
     for step in range(3):
-        for (name, p), q in zip(ours.named_parameters(), theirs.parameters(), strict=True):
+        for p, q in zip(ours.parameters(), theirs.parameters(), strict=True):
             torch.manual_seed(step)
             p.grad = torch.randn_like(p)
             q.grad = p.grad.clone()

@@ -126,7 +126,7 @@ def test_the_shipped_trunk_serves_as_encoder(recipe):
         'network': {
             'encoder': {'kind': 'hiera', 'stages': 3, 'frozen': True}, 'interface_dim': 32,
             'latent_dim': 32, 'latents': 4, 'blocks': 1, 'layers': 1, 'heads': 2, 'rw_heads': 2,
-            'feature_dim': 16, 'neck_blocks': 1,
+            'feature_dim': 16, 'neck_layers': [0, 1],
         },
         'pixels': 6144,
     }  # fmt: skip

@@ -57,7 +57,8 @@ def _depth(**changes) -> Change:
 
 
 def _target(target: str) -> Change:
-    return lambda c: replace(c, model=replace(c.model, target=target))
+    # Shape is an error of depth, which only an answer of x_0 tells.
+    return lambda c: replace(c, model=replace(c.model, target=target), shape=0.0)
 
 
 def _labels(share: float) -> Change:
@@ -70,6 +71,9 @@ VARIANTS: dict[str, Change] = {
     'no local conditioning': _network(local_conditioning=False),
     'no global conditioning': _network(global_conditioning=False),
     'no rays': _network(geometry=False),
+    'neck without attention': _network(neck_layers=(0, 0)),
+    'no loss of shape': lambda c: replace(c, shape=0.0),
+    'AdamW instead of Muon': lambda c: replace(c, optimiser=replace(c.optimiser, kind='adamw')),
     'depth of a canonical camera': _depth(focal=250.0),
     'log10 of metres': _depth(kind='log10'),
     'natural log of metres': _depth(kind='ln'),

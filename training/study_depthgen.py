@@ -43,7 +43,7 @@ DENSE = DepthGenConfig(network=NETWORK, depth=DepthConfig('linear', *DEPTH), ste
 GRIN = ModelConfig(
     network=GRINConfig(
         encoder=EncoderConfig('resnet', width=16, blocks=(1, 1, 1, 1)),
-        feature_dim=32, neck_blocks=1, interface_dim=48, latent_dim=64, latents=16, blocks=2,
+        feature_dim=32, neck_layers=(0, 1), interface_dim=48, latent_dim=64, latents=16, blocks=2,
         layers=1, heads=4, rw_heads=4, ray_bands=8,
     ),
     depth=DepthConfig('log', *DEPTH), stride=1,

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from grin_ros.checkpoint import save
 from grin_ros.config import to_dict
-from grin_ros.models.image_encoder import absorb_counts, Standardise
+from grin_ros.models.neck import absorb_counts, Standardise
 
 from .board import Board, views
 from .config import TrainConfig

@@ -18,8 +18,9 @@ from torch.nn import functional as F
 
 from grin_ros.camera import Camera
 from grin_ros.models.embeddings import FourierRays, GammaEmbedding
-from grin_ros.models.image_encoder import build_encoder, EncoderConfig, Neck
+from grin_ros.models.image_encoder import build_encoder, EncoderConfig
 from grin_ros.models.layers import KeyValue
+from grin_ros.models.neck import Neck
 from grin_ros.models.rin import LatentInit, RINBlock
 
 
@@ -28,8 +29,8 @@ class GRINConfig:
     """Sizes of the network, and the ablations that the paper discusses (sec. 5.6)."""
 
     encoder: EncoderConfig = field(default_factory=EncoderConfig)
-    feature_dim: int = 128  # width of the feature maps after the neck
-    neck_blocks: int = 4  # convolution blocks on the map at stride 16
+    feature_dim: int = 128  # width of the neck at stride 16; half of it at 8, a quarter at 4
+    neck_layers: tuple[int, int] = (2, 3)  # attention layers coarser than stride 16, and there
     neck_jitter: float = 0.0  # random shift of channels in training, in deviations
     interface_dim: int = 192  # width of interface (pixel) tokens
     latent_dim: int = 256  # width of latent tokens
@@ -82,17 +83,15 @@ class GRIN(nn.Module):
         self.config = config
         dim = config.interface_dim
         self.encoder = build_encoder(config.encoder)
-        self.neck = Neck(
-            self.encoder.channels, self.encoder.strides, config.feature_dim, config.neck_blocks,
-            config.neck_jitter,
-        )  # fmt: skip
         self.rays = FourierRays(config.ray_bands)
+        self.neck = Neck(
+            self.encoder.channels, self.encoder.strides, config.feature_dim, config.neck_layers,
+            config.heads, self.rays.dim * config.geometry, config.neck_jitter,
+        )  # fmt: skip
         if config.local_conditioning:
-            scales = len(self.neck.strides)
-            self.local_feature = nn.Linear(scales * config.feature_dim, dim)
+            self.local_feature = nn.Linear(sum(self.neck.widths), dim)
         if config.geometry:
             self.local_ray = nn.Linear(self.rays.dim, dim)
-            self.neck_ray = nn.Linear(self.rays.dim, config.feature_dim)
         self.local_mlp = nn.Sequential(
             nn.LayerNorm(dim), nn.Linear(dim, 2 * dim), nn.GELU(), nn.Linear(2 * dim, dim)
         )
@@ -104,7 +103,7 @@ class GRIN(nn.Module):
                     f'neck has stride {self.neck.strides[-1]}'
                 )
             self.global_feature = nn.ModuleList(
-                nn.Conv2d(config.feature_dim, dim, 1) for _ in self.coarse
+                nn.Conv2d(self.neck.widths[i], dim, 1) for i in self.coarse
             )
             if config.geometry:
                 self.global_ray = nn.Linear(self.rays.dim, dim)
@@ -168,13 +167,8 @@ class GRIN(nn.Module):
     def mix(
         self, maps: list[torch.Tensor], camera: Camera, seeds: list[int] | None = None
     ) -> list[torch.Tensor]:
-        """Bring the encoder's maps to one width, with the rays of the coarsest one mixed in."""
-        geometry = None
-        if self.config.geometry:
-            coarse = maps[len(self.neck.strides) - 1]
-            geometry = self.neck_ray(self.coarse_rays(camera, coarse)).transpose(1, 2)
-            geometry = geometry.unflatten(2, coarse.shape[-2:])
-        return self.neck(maps, geometry, seeds)
+        """Mix context and rays into the encoder's maps; widths are the neck's."""
+        return self.neck(maps, lambda x: self.coarse_rays(camera, x), seeds)
 
     def coarse_rays(self, camera: Camera, x: torch.Tensor) -> torch.Tensor:
         """Encoded rays of the intrinsics resized to a map (B, C, h, w): (B, h * w, rays.dim)."""
@@ -193,7 +187,7 @@ class GRIN(nn.Module):
             sampled = [
                 F.grid_sample(x.float(), grid, padding_mode='border', align_corners=False)
                 for x in maps
-            ]  # (B, feature_dim, 1, N) of every scale
+            ]  # (B, width, 1, N) of every scale
             local = local + self.local_feature(torch.cat(sampled, dim=1)[:, :, 0].transpose(1, 2))
         return local + self.local_mlp(local)
 

@@ -102,3 +102,20 @@ class FeedForward(nn.Sequential):
 
     def __init__(self, dim: int, ratio: int):
         super().__init__(nn.Linear(dim, ratio * dim), nn.GELU(), nn.Linear(ratio * dim, dim))
+
+
+class SelfAttention(nn.Module):
+    """Pre-norm self-attention and feed-forward over tokens (B, L, dim)."""
+
+    def __init__(self, dim: int, heads: int, ratio: int):
+        super().__init__()
+        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.attention = Attention(dim, dim, heads)
+        self.mlp_norm = nn.LayerNorm(dim, eps=1e-6)
+        self.mlp = FeedForward(dim, ratio)
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        """Update tokens (B, L, dim)."""
+        normed = self.norm(z)
+        z = z + self.attention(normed, [self.attention.keys_values(normed)])
+        return z + self.mlp(self.mlp_norm(z))

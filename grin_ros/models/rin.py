@@ -12,24 +12,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from grin_ros.models.layers import Attention, FeedForward, KeyValue
-
-
-class LatentLayer(nn.Module):
-    """Process: pre-norm self-attention and feed-forward over the latents (B, L, dim)."""
-
-    def __init__(self, dim: int, heads: int, ratio: int):
-        super().__init__()
-        self.norm = nn.LayerNorm(dim, eps=1e-6)
-        self.attention = Attention(dim, dim, heads)
-        self.mlp_norm = nn.LayerNorm(dim, eps=1e-6)
-        self.mlp = FeedForward(dim, ratio)
-
-    def forward(self, z: torch.Tensor) -> torch.Tensor:
-        """Update latents (B, L, dim)."""
-        normed = self.norm(z)
-        z = z + self.attention(normed, [self.attention.keys_values(normed)])
-        return z + self.mlp(self.mlp_norm(z))
+from grin_ros.models.layers import Attention, FeedForward, KeyValue, SelfAttention
 
 
 class RINBlock(nn.Module):
@@ -53,7 +36,7 @@ class RINBlock(nn.Module):
             self.global_read = Attention(latent, interface, rw_heads)
         self.read_mlp_norm = nn.LayerNorm(latent, eps=1e-6)
         self.read_mlp = FeedForward(latent, ratio)
-        self.process = nn.ModuleList(LatentLayer(latent, heads, ratio) for _ in range(layers))
+        self.process = nn.ModuleList(SelfAttention(latent, heads, ratio) for _ in range(layers))
         self.write_norm = nn.LayerNorm(interface, eps=1e-6)
         self.write = Attention(interface, latent, rw_heads)
         self.write_mlp_norm = nn.LayerNorm(interface, eps=1e-6)
