@@ -140,7 +140,7 @@ class Recipe:
         return self.output / f'stage_{number}'
 
     def _small(self, stage: TrainConfig) -> TrainConfig:
-        """Shorten a stage, its warm-up too, in batches of four; nothing is validated on the way."""
+        """Shorten a stage and its warm-up, in batches of four; nothing is validated on the way."""
 
         def fewer(steps: int) -> int:
             return max(1, round(self.share * steps))
