@@ -142,7 +142,13 @@ def load(
     raises: FileNotFoundError, or ValueError saying what does not fit
     """
     header, tensors = _read(Path(path))
-    config = from_dict(AnyModelConfig, json.loads(header['config']), f'checkpoint {path}')
+    try:
+        config = from_dict(AnyModelConfig, json.loads(header['config']), f'checkpoint {path}')
+    except ValueError as error:
+        raise ValueError(
+            f'{str(error).rstrip(".")}; another version of grin_ros wrote it: train it again with '
+            'this one, or leave it out to take the shipped weights'
+        ) from error
     model = build_model(config)
     expected = model.state_dict()
     tensors = unpack(tensors)

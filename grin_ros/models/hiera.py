@@ -3,8 +3,8 @@
 Trunk of SAM 2's image encoder, Hiera (arXiv 2306.00989, 2408.00714), written for inference.
 
 Kept here, in few lines, because the library that has it would bring a hundred megabytes to a
-robot. Only the first stages that are asked for are built: the last stage of Hiera-Tiny holds half
-of its parameters at stride 32, which the global tokens of GRIN do not need.
+robot. Only the first stages that are asked for are built: the last one, at stride 32, holds half
+of the parameters of Hiera-Tiny.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from types import MappingProxyType
 
 import torch
 from torch import nn
@@ -117,6 +118,7 @@ class Neck(nn.Module):
 
     STRIDE = 16  # of the coarsest map that comes out
     NARROWEST = 32  # channels, unless `dim` is less
+    BLOCKS = MappingProxyType({4: 1, 8: 2, 16: 1})  # convolution blocks at each stride
 
     def __init__(
         self, channels: Sequence[int], strides: Sequence[int], dim: int,
@@ -144,9 +146,8 @@ class Neck(nn.Module):
                 self.attention[str(i)] = nn.Sequential(
                     *(SelfAttention(width, heads, 4) for _ in range(count))
                 )
-            # Most pixels are at the finest strides, most of the need for context at 8.
-            blocks = {8: 2}.get(stride, 1) if 4 <= stride <= self.STRIDE else 0
-            self.mix.append(nn.Sequential(*(ConvBlock(width) for _ in range(blocks))))
+            blocks = (ConvBlock(width) for _ in range(self.BLOCKS.get(stride, 0)))
+            self.mix.append(nn.Sequential(*blocks))
 
     def forward(
         self, maps: list[torch.Tensor], rays: Callable[[torch.Tensor], torch.Tensor],
