@@ -52,6 +52,13 @@ class ModelConfig:
         for name in ('pixels', 'steps', 'stride'):
             if getattr(self, name) < 1:
                 raise ValueError(f'{name} is {getattr(self, name)}; it must be at least 1')
+        if self.error_head and (self.target != 'x_0' or self.depth.kind == 'linear'):
+            raise ValueError('error_head needs target x_0 and a logarithm of depth; leave it out')
+
+    @property
+    def error_head(self) -> bool:
+        """Whether the network tells, beside depth, how wrong it may be."""
+        return not self.dense and self.network.error_head
 
     @property
     def frozen(self) -> bool:

@@ -17,7 +17,7 @@ from grin_ros.diffusion.sampling import ddim
 from grin_ros.diffusion.schedule import Schedule
 from grin_ros.models import Denoiser
 from grin_ros.prompt import KnownPixels
-from grin_ros.sampler import autocast, fit_picture, out_of_memory
+from grin_ros.sampler import Answer, autocast, fit_picture, out_of_memory
 from grin_ros.video import Video
 from grin_ros.views import view
 
@@ -46,15 +46,13 @@ class DenseSampler:
         self, images: list[np.ndarray], cameras: list[Camera], uv: torch.Tensor, steps: int,
         samples: int, seed: int, known: KnownPixels | None, on_step: Callable[[], None] | None,
         video: Video | None = None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+    ) -> Answer:  # fmt: skip
         """
         Denoise fitted images and give x_0 of their pixels uv (N, 2), and of known ones.
 
         One image at a time, so that the noise of no step depends on the company.
 
         video: the last frame of a single image
-
-        returns: x_0 (B, samples, N) and x_0 (B, samples, M) of the known ones, on the CPU
         """
         count = len(uv)
         if video is not None:
@@ -73,7 +71,8 @@ class DenseSampler:
                 f'{self._device} has not enough memory for a map of {cameras[0].size[1]}x'
                 f'{cameras[0].size[0]} pixels: free some of it, or take smaller weights'
             ) from None
-        return torch.stack(out).tensor_split([count], dim=2)
+        x_0, at_known = torch.stack(out).tensor_split([count], dim=2)
+        return Answer(x_0, at_known, x_0[:, :0])
 
     def _denoise(
         self, image: np.ndarray, camera: Camera, uv: torch.Tensor, steps: int, samples: int,

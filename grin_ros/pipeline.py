@@ -36,8 +36,9 @@ class Prediction:
     Metric depth of one image; for single pixels (`uv`) the maps are (N,) and camera is None.
 
     depth: (H, W) float32, metres along the optical axis, NaN where unknown
-    std: (H, W) float32, metres, standard deviation: the spread over samples, calibrated where the
-        checkpoint says how; uncalibrated it is zero for one sample
+    std: (H, W) float32, metres, standard deviation: the spread over samples, and the error that
+        the network expects, calibrated where the checkpoint says how; uncalibrated it is the
+        spread, zero for one sample
     valid: (H, W) bool
     camera: pinhole camera of this depth map
     spacing: pixels of this depth map between those that were queried
@@ -167,30 +168,38 @@ class DepthPipeline:
                 queried = _rescale(uv, sizes[members[0]], fitted)
             pictures = [images[index] for index in members]
             fitting = [cameras[index].resize(fitted) for index in members]
-            x, at_known = self.sampler(
+            answer = self.sampler(
                 pictures, fitting, queried, steps, samples, seed, known, on_step, video
             )
-            for index, fitted_camera, x_0 in zip(members, fitting, x):
+            for i, (index, fitted_camera) in enumerate(zip(members, fitting)):
                 size, camera = sizes[index], cameras[index]
+                x_0, log_error = answer.x_0[i], answer.log_error[i]
                 if uv is None:
-                    x_0 = x_0.view(samples, 1, *grid)
-                    if full_size:
-                        x_0 = F.interpolate(x_0, size=size, mode='bilinear')
-                    x_0 = x_0[:, 0]
+                    to = size if full_size else grid
+                    x_0, log_error = (_as_map(x, grid, to) for x in (x_0, log_error))
                     camera = camera if full_size else camera.resize(grid)
                     if known and full_size and not known.prompt.scale_only:
                         x_0 = known.refine(x_0)
                 depth = self.transform.decode(x_0, fitted_camera)
                 if known and known.prompt.scale_only:
-                    depth = known.rescale(depth, at_known[0])
+                    depth = known.rescale(depth, answer.at_known[0])
                 farthest = self.config.depth.max / self.transform.scale(fitted_camera)
-                prediction = self._summarise(depth, farthest, camera if uv is None else None)
+                seen_by = camera if uv is None else None
+                prediction = self._summarise(depth, log_error, farthest, seen_by)
                 spacing = size[1] / grid[1] if full_size else 1.0
                 predictions[index] = replace(prediction, spacing=spacing)
         return predictions
 
-    def _summarise(self, depth: torch.Tensor, farthest, camera: Camera | None) -> Prediction:
-        """Make a prediction of samples of the depth (samples, ...), metres; farthest: or sky."""
+    def _summarise(
+        self, depth: torch.Tensor, log_error: torch.Tensor, farthest, camera: Camera | None
+    ) -> Prediction:
+        """
+        Make a prediction of samples.
+
+        depth: (samples, ...), metres
+        log_error: (samples, ...), what the network expects, or (0, ...)
+        farthest: metres; what is not nearer is sky
+        """
         samples = len(depth)
         if samples == 1:
             median, std = depth[0], torch.zeros_like(depth[0])
@@ -201,7 +210,8 @@ class DepthPipeline:
                 median = depth.median(0).values if samples % 2 else depth.quantile(0.5, dim=0)
             # 20 times faster than .std(0).
             std = (depth - depth.mean(0)).square().mean(0).sqrt()
-        std = self.config.uncertainty.std(std, median, samples)
+        expected = log_error.mean(0).exp_() if len(log_error) else None
+        std = self.config.uncertainty.std(std, median, samples, expected)
         valid = median < 0.999 * farthest  # which NaN is not either
         median = median.masked_fill(~valid, torch.nan)
         return Prediction(median.numpy(), std.numpy(), valid.numpy(), camera)
@@ -233,6 +243,12 @@ def _pixel_centres(grid: tuple[int, int], size: tuple[int, int]) -> torch.Tensor
         indexing='ij',
     )  # fmt: skip
     return _rescale(torch.stack([u, v], dim=-1).flatten(0, 1), grid, size)
+
+
+def _as_map(x: torch.Tensor, grid: tuple[int, int], size: tuple[int, int]) -> torch.Tensor:
+    """Lay values (samples, rows * columns) of a grid out as maps (samples, H, W)."""
+    x = x.view(len(x), 1, *grid)
+    return (x if size == grid else F.interpolate(x, size=size, mode='bilinear'))[:, 0]
 
 
 def _rescale(uv: torch.Tensor, size: tuple[int, int], to: tuple[int, int]) -> torch.Tensor:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+import dataclasses
+from dataclasses import dataclass
 import sys
 
 import numpy as np
@@ -32,6 +34,22 @@ def autocast(device: torch.device | str) -> torch.autocast:
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast)
 
 
+@dataclass(frozen=True)
+class Answer:
+    """
+    What comes out for B images, on the CPU.
+
+    x_0: (B, samples, N), of the queried pixels
+    at_known: (B, samples, M), x_0 of the known ones
+    log_error: (B, samples, N), ln of the error of ln(depth) that the network expects, in its last
+        step; (B, 0, N) of a network without such a head
+    """
+
+    x_0: torch.Tensor
+    at_known: torch.Tensor
+    log_error: torch.Tensor
+
+
 class Sampler:
     """
     A denoiser and the noise that it is given.
@@ -51,14 +69,13 @@ class Sampler:
         self, images: list[np.ndarray], cameras: list[Camera], uv: torch.Tensor, steps: int,
         samples: int, seed: int, known: KnownPixels | None, on_step: Callable[[], None] | None,
         video: Video | None = None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+    ) -> Answer:  # fmt: skip
         """
         Denoise the pixels uv (N, 2) of each fitted image, and the known ones of a single image.
 
         images: (H, W, 3) uint8, RGB, of any size
         cameras: of the fitted images, which have one size
         video: the last frame of a single image
-        returns: x_0 (B, samples, N) and x_0 (B, samples, M) of the known ones, on the CPU
         """
         generator = torch.Generator().manual_seed(seed)
         count = len(uv) + (0 if known is None else len(known))
@@ -96,10 +113,10 @@ class Sampler:
         self, images: list[np.ndarray], cameras: list[Camera], uv: torch.Tensor,
         noise: torch.Tensor, steps: int, seed: int, known: KnownPixels | None,
         on_step: Callable[[], None] | None, video: Video | None,
-    ) -> tuple[torch.Tensor, torch.Tensor]:  # fmt: skip
+    ) -> Answer:  # fmt: skip
         """Denoise what fits into the device; noise: (samples, 1, N + M, 1)."""
         fresh = torch.Generator(self._device).manual_seed(seed)  # for noise that resampling adds
-        count, out, options = len(uv), [], {}
+        count, out, log_errors, options = len(uv), [], [], {}
         if known is not None:
             uv = torch.cat([uv, known.uv])
             options = known.sampling(uv, self._device)
@@ -107,12 +124,15 @@ class Sampler:
         pictures = torch.cat([fit_picture(image, camera.size, self._device) for image in images])
         with autocast(self._device):
             uv = uv.to(self._device).expand(len(images), -1, -1)
-            cond = None
+            cond = log_error = None
 
             def denoise(x_t, gamma, state):
+                nonlocal log_error
                 if on_step is not None:
                     on_step()
-                return self._model(x_t, gamma, cond, state)
+                prediction, state = self._model(x_t, gamma, cond, state)
+                log_error = prediction[:, :count, 1:]
+                return prediction[..., :1], state
 
             for number, x_T in enumerate(noise.to(self._device)):
                 if cond is None or self._config.uncertainty.views:
@@ -129,7 +149,9 @@ class Sampler:
                 if video is not None:
                     video.keep(number, last.x_0[:, :count], last.state)
                 out.append(last.x_0[:, :, 0].float().cpu())
-        return torch.stack(out, dim=1).tensor_split([count], dim=2)
+                log_errors.append(log_error.mT.float().cpu())
+        x_0, at_known = torch.stack(out, dim=1).tensor_split([count], dim=2)
+        return Answer(x_0, at_known, torch.cat(log_errors, dim=1))
 
 
 def fit_picture(
@@ -145,7 +167,7 @@ def fit_picture(
 
 def _in_parts(
     denoise: Callable, images: list, cameras: list, pixels: int, together: int
-) -> tuple[torch.Tensor, torch.Tensor]:
+) -> Answer:
     """
     Denoise some of the images at once, or some of the pixels of one.
 
@@ -161,10 +183,12 @@ def _in_parts(
             denoise(images[some], cameras[some], slice(at, min(at + chunk, pixels)))
             for at in range(0, pixels, chunk)
         ]
-        x, at_known = zip(*columns)
-        rows.append((torch.cat(x, dim=2), at_known[0]))
-    x, at_known = zip(*rows)
-    return torch.cat(x), torch.cat(at_known)
+        x_0 = torch.cat([c.x_0 for c in columns], dim=2)
+        log_error = torch.cat([c.log_error for c in columns], dim=2)
+        rows.append(Answer(x_0, columns[0].at_known, log_error))
+    return Answer(
+        *(torch.cat([getattr(r, f.name) for r in rows]) for f in dataclasses.fields(Answer))
+    )
 
 
 def out_of_memory(error: RuntimeError) -> bool:

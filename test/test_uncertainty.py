@@ -110,30 +110,43 @@ def test_calibration_adds_a_floor_and_stretches_the_spread():
         UncertaintyConfig(slope=-1.0)
 
 
-def relative(floor, slope, seed, count=20000):
-    """Spread and error (2, N) of depths whose errors are normal, of floor^2 + (slope spread)^2."""
+def test_calibration_stretches_the_error_that_the_network_expects():
+    spread, depth, expected = torch.tensor([0.3]), torch.tensor([2.0]), torch.tensor([0.05])
+    config = UncertaintyConfig(floor=0.2, slope=2.0, head=3.0, alone=0.1, head_alone=2.0)
+    many = (4 * (0.2**2 + 0.15**2) + 0.6**2) ** 0.5
+    torch.testing.assert_close(config.std(spread, depth, 4, expected), torch.tensor([many]))
+    one = 2 * (0.1**2 + 0.1**2) ** 0.5
+    torch.testing.assert_close(config.std(spread, depth, 1, expected), torch.tensor([one]))
+
+
+def relative(floor, slope, head, seed, count=20000):
+    """Spread, expected and normal errors (3, N), whose deviations the three numbers make."""
     rng = np.random.default_rng(seed)
     spread = rng.choice([0.0, 0.05, 0.2], count)
-    return np.stack([spread, np.abs(np.hypot(floor, slope * spread) * rng.normal(size=count))])
+    expected = rng.choice([0.02, 0.1, 0.4], count)
+    sigma = np.sqrt(floor**2 + (slope * spread) ** 2 + (head * expected) ** 2)
+    return np.stack([spread, expected, np.abs(sigma * rng.normal(size=count))]), sigma
 
 
-@pytest.mark.parametrize(('floor', 'slope'), [(0.1, 0.0), (0.05, 1.0), (0.02, 3.0)])
-def test_the_calibration_is_found_again(floor, slope):
-    found = fit([relative(floor, slope, seed) for seed in (0, 1)])
-    spread, error = relative(floor, slope, 2)
-    sigma = np.hypot(found.floor, found.slope * spread)
-    np.testing.assert_allclose(sigma, np.hypot(floor, slope * spread), rtol=0.15)
+@pytest.mark.parametrize(
+    ('floor', 'slope', 'head'),
+    [(0.1, 0, 0), (0.05, 1, 0), (0.02, 3, 0), (0.05, 1, 1), (0.01, 0, 2)],
+)
+def test_the_calibration_is_found_again(floor, slope, head):
+    found = fit([relative(floor, slope, head, seed)[0] for seed in (0, 1)])
+    (spread, expected, error), truth = relative(floor, slope, head, 2)
+    sigma = np.sqrt(found[0] ** 2 + (found[1] * spread) ** 2 + (found[2] * expected) ** 2)
+    np.testing.assert_allclose(sigma, truth, rtol=0.2)
     assert np.mean(error <= 1.6449 * sigma) == pytest.approx(0.9, abs=0.01)
-    assert np.mean(error <= 1.6449 * found.alone) == pytest.approx(0.9, abs=0.01)
 
 
 def test_every_set_counts_the_same():
     """A small set of large errors widens the interval as much as a big one would."""
     rng = np.random.default_rng(0)
-    small = np.stack([np.zeros(1000), rng.uniform(0.5, 1, 1000)])
-    big = np.stack([np.zeros(50000), rng.uniform(0, 0.1, 50000)])
+    small = np.stack([*np.zeros((2, 1000)), rng.uniform(0.5, 1, 1000)])
+    big = np.stack([*np.zeros((2, 50000)), rng.uniform(0, 0.1, 50000)])
     # 90 % of both together are all of the big one and 80 % of the small one, which end at 0.9.
-    assert 1.6449 * fit([small, big]).floor == pytest.approx(0.9, abs=0.02)
+    assert 1.6449 * fit([small, big])[0] == pytest.approx(0.9, abs=0.02)
 
 
 def test_calibrate_writes_what_the_pipeline_applies(tmp_path, capsys):
@@ -208,3 +221,34 @@ def test_samples_see_other_views_of_the_same_points():
     for number, seen in enumerate(rays):  # the same rays, mirrored where the picture is
         torch.testing.assert_close(seen, rays[0] * mirror if number % 2 else rays[0])
     assert len(rays) == 4
+
+
+class Warns(Sees):
+    """The same, and expects errors of 10 % on the left and 40 % on the right."""
+
+    def encode(self, picture, camera, uv):
+        self.right = uv[..., :1] > camera.size[1] / 2
+        return super().encode(picture, camera, uv)
+
+    def __call__(self, x_t, gamma, cond, state):
+        prediction, state = super().__call__(x_t, gamma, cond, state)
+        return torch.cat([prediction, torch.where(self.right, 0.4, 0.1).log()], dim=-1), state
+
+
+def test_std_of_a_single_sample_is_what_the_network_expects():
+    calibrated = UncertaintyConfig(alone=0.3, head_alone=2.0, slope=0.0, head=3.0)
+    config = ModelConfig(pixels=64 * 96, stride=4, target='x_0', uncertainty=calibrated)
+    image = np.full((64, 96, 3), 100, np.uint8)
+    pipeline = DepthPipeline(Warns(), config)
+    one, many = (pipeline.infer(image, None, samples=n) for n in (1, 3))
+    relative = one.std / one.depth
+    np.testing.assert_allclose(relative[:, :40], np.hypot(0.3, 0.2), rtol=1e-5)
+    np.testing.assert_allclose(relative[:, 56:], np.hypot(0.3, 0.8), rtol=1e-5)
+    np.testing.assert_allclose((many.std / many.depth)[:, 56:], 1.2, rtol=1e-5)
+    uv = np.array([[10, 10], [80, 20]], np.float32)
+    at = pipeline.infer(image, None, uv=uv)
+    np.testing.assert_allclose(
+        at.std / at.depth, [np.hypot(0.3, 0.2), np.hypot(0.3, 0.8)], rtol=1e-5
+    )
+    together = pipeline.infer_batch([image, image], [None, None])
+    np.testing.assert_array_equal(together[1].std, one.std)

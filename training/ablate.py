@@ -57,8 +57,15 @@ def _depth(**changes) -> Change:
 
 
 def _target(target: str) -> Change:
-    # Shape is an error of depth, which only an answer of x_0 tells.
-    return lambda c: replace(c, model=replace(c.model, target=target), shape=0.0)
+    # Shape and expected error are of depth, which only an answer of x_0 tells.
+    return lambda c: replace(c, model=replace(_headless(c).model, target=target), shape=0.0)
+
+
+def _linear(config: TrainConfig) -> TrainConfig:
+    return _depth(kind='linear')(_headless(config))
+
+
+_headless = _network(error_head=False)
 
 
 def _labels(share: float) -> Change:
@@ -72,12 +79,13 @@ VARIANTS: dict[str, Change] = {
     'no global conditioning': _network(global_conditioning=False),
     'no rays': _network(geometry=False),
     'neck without attention': _network(neck_layers=(0, 0)),
+    'no head of the error': _headless,
     'no loss of shape': lambda c: replace(c, shape=0.0),
     'AdamW instead of Muon': lambda c: replace(c, optimiser=replace(c.optimiser, kind='adamw')),
     'depth of a canonical camera': _depth(focal=250.0),
     'log10 of metres': _depth(kind='log10'),
     'natural log of metres': _depth(kind='ln'),
-    'linear depth': _depth(kind='linear'),
+    'linear depth': _linear,
     '10 % of the labels': _labels(0.1),
     '1 % of the labels': _labels(0.01),
     '0.1 % of the labels': _labels(0.001),

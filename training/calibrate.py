@@ -1,22 +1,24 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
 """
-The command `grin calibrate`: fit what turns the spread over samples into a standard deviation.
+The command `grin calibrate`: fit what turns spread and expected error into a standard deviation.
 
 Fitted on frames that training did not see but was allowed to, such as rendered ones with other
-seeds; never on a validation set. The shape, floor against slope, is that of the highest Laplace
-likelihood; then one temperature makes the interval of 90 % hold 90 % of the pixels. Every set
-counts the same. Samples are given other views of the image from then on (`grin_ros.views`), for
-those of a few-step model hardly differ by their noise.
+seeds; never on a validation set. The shape, floor against spread against what the network expects,
+is that of the highest Laplace likelihood; then one temperature makes the interval of 90 % hold
+90 % of the pixels. Every set counts the same. Samples are given other views of the image from then
+on (`grin_ros.views`), for those of a few-step model hardly differ by their noise.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from grin_ros.checkpoint import amend, load
@@ -30,8 +32,20 @@ from .transforms import rectify
 from .uncertainty import INTERVALS
 
 PIXELS = 2000  # drawn from each frame
-RATIOS = np.concatenate([[0.0], np.geomspace(0.05, 500, 60)])  # of slope to floor
+RATIOS = np.concatenate([[0.0], np.geomspace(0.05, 500, 24)])  # to the floor
 SHARE, Z = 0.9, INTERVALS['coverage_90']
+
+
+@dataclass(frozen=True)
+class _Listener(UncertaintyConfig):
+    """Leaves the spread as it is, and keeps what it was told of the last frame."""
+
+    heard: dict = field(default_factory=dict)
+
+    def std(self, spread, depth, samples, expected=None):
+        self.heard['spread'] = spread.numpy()
+        self.heard['expected'] = torch.zeros(1) if expected is None else expected
+        return spread
 
 
 def collect(
@@ -41,14 +55,16 @@ def collect(
     Predict frames of each set and keep what a calibration needs to know of some pixels.
 
     frames: of each set, spread evenly over it
-    returns: one array (2, N) for each set: spread and error, both relative to predicted depth
+    returns: one array (3, N) for each set: spread, expected error (0 without a head) and error,
+        all relative to predicted depth
     """
-    raw = replace(pipeline.config, uncertainty=UncertaintyConfig(views=_views(pipeline)))
-    pipeline = DepthPipeline(pipeline.model, raw, pipeline.device)
+    listener = _Listener(views=_views(pipeline))
+    config = replace(pipeline.config, uncertainty=listener)
+    pipeline = DepthPipeline(pipeline.model, config, pipeline.device)
     rng, found = np.random.default_rng(seed), []
     jobs = [(s, i) for s in sets for i in spread_over(len(s), frames)]
     kept: dict[Path, list[np.ndarray]] = {s.path: [] for s in sets}
-    for sample_set, i in tqdm(jobs, 'calibrate', unit='frame', disable=None):
+    for sample_set, i in tqdm(jobs, f'calibrate, samples: {samples}', unit='frame', disable=None):
         sample = rectify(sample_set[i])
         prediction = pipeline.infer(sample.image, sample.camera, samples=samples)
         truth = sample.depth
@@ -57,9 +73,9 @@ def collect(
         pick = rng.permutation(len(rows))[:PIXELS]
         at = rows[pick], cols[pick]
         depth = prediction.depth[at]
-        kept[sample_set.path].append(
-            np.stack([prediction.std[at], np.abs(depth - truth[at])]) / depth
-        )
+        expected = listener.heard['expected'].expand(truth.shape).numpy()[at]
+        spread = listener.heard['spread'][at] / depth
+        kept[sample_set.path].append(np.stack([spread, expected, np.abs(1 - truth[at] / depth)]))
     for sample_set in sets:
         pixels = np.concatenate(kept[sample_set.path], axis=1).astype(np.float64)
         if pixels.shape[1] == 0:
@@ -68,23 +84,25 @@ def collect(
     return found
 
 
-def fit(sets: Sequence[np.ndarray]) -> UncertaintyConfig:
-    """Fit the calibration; sets: as `collect` gives them."""
-    spread, error = np.concatenate(sets, axis=1)
+def fit(sets: Sequence[np.ndarray]) -> tuple[float, float, float]:
+    """
+    Fit floor, temperature of the spread, and temperature of the expected error.
+
+    sets: as `collect` gives them
+    """
+    spread, expected, error = np.concatenate(sets, axis=1)
     weight = np.concatenate([np.full(s.shape[1], 1 / s.shape[1]) for s in sets])
     best, least = None, np.inf
-    for ratio in RATIOS:
-        shape = np.hypot(1, ratio * spread)
+    of_spread, of_head = (RATIOS if told.any() else RATIOS[:1] for told in (spread, expected))
+    for slope, head in product(of_spread, of_head):
+        shape = np.sqrt(1 + (slope * spread) ** 2 + (head * expected) ** 2)
         temperature = _quantile(error / shape, weight, SHARE) / Z
         sigma = temperature * shape
         # Of a Laplace distribution with that deviation: depth errors have heavy tails.
         loss = np.sum(weight * (np.log(sigma) + np.sqrt(2) * error / sigma))
         if loss < least:
-            least, best = loss, (temperature, temperature * ratio)
-    floor, slope = best
-    alone = _quantile(error, weight, SHARE) / Z
-    floor, slope, alone = (float(f'{x:.4g}') for x in (floor, slope, alone))
-    return UncertaintyConfig(floor, slope, alone)
+            least, best = loss, (temperature, temperature * slope, temperature * head)
+    return tuple(float(f'{x:.4g}') for x in best)
 
 
 def _views(pipeline: DepthPipeline) -> bool:
@@ -133,7 +151,9 @@ def calibrate(
 ) -> UncertaintyConfig:  # fmt: skip
     """Fit on the sets, and write the checkpoint with the result and its origin to output."""
     pixels = collect(pipeline, sets, frames=frames, samples=samples)
-    uncertainty = replace(fit(pixels), views=_views(pipeline))
+    floor, slope, head = fit(pixels)
+    alone, _, head_alone = fit(collect(pipeline, sets, frames=frames, samples=1))
+    uncertainty = UncertaintyConfig(floor, slope, head, alone, head_alone, _views(pipeline))
     _, config, metadata = load(checkpoint)
     about = {
         'samples': samples, 'steps': pipeline.steps,
@@ -149,6 +169,10 @@ def calibrate(
 
 
 def _covered(uncertainty: UncertaintyConfig, pixels: np.ndarray) -> float:
-    spread, error = pixels
-    sigma = np.hypot(uncertainty.floor, uncertainty.slope * spread)
+    spread, expected, error = pixels
+    sigma = np.sqrt(
+        uncertainty.floor**2
+        + (uncertainty.slope * spread) ** 2
+        + (uncertainty.head * expected) ** 2
+    )
     return round(float(np.mean(error <= Z * sigma)), 3)

@@ -26,6 +26,9 @@ def initial_model(config: TrainConfig) -> Denoiser:
         weights = loaded.state_dict()
         if _pretrained_for(found, config.model):
             weights = depth_weights(weights)
+        elif _without_error_head(found, config.model):
+            fresh = {n: w for n, w in model.state_dict().items() if n.startswith('out_error.')}
+            weights |= fresh
         elif found.network != config.model.network:
             raise ValueError(
                 f'{config.initial} holds another network than the recipe describes; leave `model` '
@@ -51,3 +54,10 @@ def _pretrained_for(found: ModelConfig, wanted: ModelConfig) -> bool:
     if not (found.dense and wanted.dense) or found.network.channels == 1:
         return False
     return replace(found.network, channels=1) == wanted.network
+
+
+def _without_error_head(found: ModelConfig, wanted: ModelConfig) -> bool:
+    """Tell whether a checkpoint lacks only the head of the error, which then starts anew."""
+    if not wanted.error_head or found.dense:
+        return False
+    return replace(found.network, error_head=True) == wanted.network != found.network

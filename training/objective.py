@@ -15,6 +15,10 @@ from .config import TrainConfig
 from .dataset import Batch
 from .shape import shape_error
 
+# Beside the loss of depth, which must not learn to be predictably wrong: small, and the error that
+# the head is taught is taken as it is.
+ERROR_SHARE = 0.1
+
 
 class Objective:
     """The denoising loss of a recipe (GRIN sec. 4.4)."""
@@ -46,7 +50,8 @@ class Objective:
                     latents = model(x_t[rows], gamma[rows], cond.rows(rows))[1]
                 state = latents.new_zeros(len(x_0), *latents.shape[1:])
                 state = state.index_copy(0, rows, latents)
-            prediction, _ = model(x_t, gamma, cond, state)
+            answer, _ = model(x_t, gamma, cond, state)
+        prediction = answer[..., :1]
         labelled = valid.flatten(1).any(1).sum()
         if config.loss == 'relative':
             error = self.transform.relative_error(prediction, x_0)
@@ -59,4 +64,21 @@ class Objective:
             # In the unit of the loss beside it: relative errors are near those of ln(depth).
             error = (prediction - x_0) / (self.transform.slope if config.loss == 'relative' else 1)
             loss = loss + config.shape * shape_error(error, valid, batch.uv).sum() / config.batch
+        if config.model.error_head:
+            error = ((prediction - x_0) / self.transform.slope).detach().abs()
+            surprise = torch.where(valid, laplace_loss(error, answer[..., 1:]), 0).flatten(1)
+            surprise = surprise.sum(1) / valid.flatten(1).sum(1).clamp(min=1)
+            loss = loss + ERROR_SHARE * surprise.sum() / config.batch
         return loss
+
+
+def laplace_loss(error: torch.Tensor, log_error: torch.Tensor) -> torch.Tensor:
+    """
+    Negative logarithm, up to a constant, of the Laplace likelihood of errors of known mean.
+
+    It is least where exp(log_error) is the mean of the errors (Kendall and Gal 1703.04977 eq. 8).
+
+    error: not negative
+    log_error: the same shape, ln of the error that was expected
+    """
+    return error * torch.exp(-log_error) + log_error

@@ -38,5 +38,7 @@ class Denoiser(Protocol):
         gamma: (B,), share of signal
         cond: from `encode`
         state: what the previous step returned (latent self-conditioning), or None
-        returns: prediction of the shape of x_t, and the state for the next step
+        returns: prediction of the shape of x_t, and the state for the next step; (B, N, 2) where
+            the network has an `error_head`: the target, and ln of the error of ln(depth) that
+            the network expects of it
         """

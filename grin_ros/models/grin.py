@@ -11,6 +11,7 @@ pixels without a label are absent in training, and a robot asks for the pixels t
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+import math
 
 import torch
 from torch import nn
@@ -48,6 +49,7 @@ class GRINConfig:
     global_conditioning: bool = True  # read-only tokens
     geometry: bool = True  # rays in both
     self_condition: float = 0.9  # rate of latent self-conditioning in training
+    error_head: bool = False  # a second answer per pixel: how wrong the first one may be
     chunk: int = 8192  # pixels processed at a time; memory only, never the answer
 
     def __post_init__(self):
@@ -127,6 +129,10 @@ class GRIN(nn.Module):
         nn.init.zeros_(self.depth_in.bias)
         nn.init.normal_(self.out.weight, std=0.02)
         nn.init.zeros_(self.out.bias)
+        if config.error_head:
+            self.out_error = nn.Linear(dim, 1)
+            nn.init.zeros_(self.out_error.weight)
+            nn.init.constant_(self.out_error.bias, math.log(0.2))
 
     def encode(
         self, image: torch.Tensor, camera: Camera, uv: torch.Tensor | None = None
@@ -229,7 +235,9 @@ class GRIN(nn.Module):
         ]
         for i, block in enumerate(self.blocks):
             x, z = block(x, z, cond.tokens[i] if cond.tokens is not None else None)
-        prediction = torch.cat([self.out(self.out_norm(chunk)) for chunk in x], dim=1)
+        heads = [self.out, self.out_error] if self.config.error_head else [self.out]
+        x = [self.out_norm(chunk) for chunk in x]
+        prediction = torch.cat([torch.cat([head(c) for head in heads], -1) for c in x], dim=1)
         return prediction.float(), z[:, :-1].float()
 
     def with_chunk(self, chunk: int) -> GRIN:
