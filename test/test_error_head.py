@@ -16,7 +16,7 @@ from grin_ros.checkpoint import load, ModelConfig
 from grin_ros.models.grin import GRIN
 from grin_ros.pipeline import DepthPipeline
 from grin_ros.training.config import OptimiserConfig
-from grin_ros.training.objective import ERROR_SHARE, laplace_loss
+from grin_ros.training.objective import laplace_loss
 from grin_ros.training.trainer import Trainer
 from grin_ros.uncertainty import UncertaintyConfig
 

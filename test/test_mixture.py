@@ -191,7 +191,7 @@ def test_loading_ahead_in_processes_changes_nothing(planes, tmp_path, busy_openc
 def test_stages_change_weights_and_rate(planes, tmp_path):
     first = SourceConfig(set=str(planes), size=SIZE, weight=(1.0, 0.0))
     second = SourceConfig(world='room', size=SIZE, weight=(0.0, 1.0))
-    stages = (StageConfig(3, lr=1e-2), StageConfig(4, full_noise=1.0))
+    stages = (StageConfig(3, lr=1e-2), StageConfig(4, full_noise=1.0, loss='l2'))
     config = recipe(planes, tmp_path, sources=(first, second), stages=stages)
     assert config.steps == 7
     drawn = [set(batches_of(config).sources_of(step)) for step in range(7)]
@@ -200,8 +200,11 @@ def test_stages_change_weights_and_rate(planes, tmp_path):
     assert config.stage_at(2)[2].lr == 1e-2
     assert config.stage_at(3)[2].lr == config.optimiser.lr
     assert config.stage_at(2)[2].full_noise == config.full_noise
+    assert [config.stage_at(s)[2].loss for s in (2, 3)] == ['l1', 'l2']
     with pytest.raises(ValueError, match='has 2 weights'):
         replace(config, stages=())
+    with pytest.raises(ValueError, match="loss is 'l3'"):
+        replace(config, stages=(stages[0], StageConfig(4, loss='l3')))
     with pytest.raises(ValueError, match='zero in stage 2'):
         replace(config, sources=(first,))
 

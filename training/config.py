@@ -72,6 +72,7 @@ class StageConfig:
     final_lr: float | None = None
     warmup: int | None = None
     full_noise: float | None = None
+    loss: str | None = None
 
     def __post_init__(self):
         if self.steps < 1:
@@ -140,10 +141,11 @@ class TrainConfig:
     seed: int = 0
 
     def __post_init__(self):
-        if self.loss not in ('l1', 'l2', 'relative'):
-            raise ValueError(f"loss is '{self.loss}'; choose l1, l2 or relative")
-        if self.loss == 'relative' and (self.model.dense or self.model.target != 'x_0'):
-            raise ValueError('loss: relative needs a GRIN with target x_0; choose l1 or l2')
+        for loss in (self.loss, *(stage.loss for stage in self.stages if stage.loss)):
+            if loss not in ('l1', 'l2', 'relative'):
+                raise ValueError(f"loss is '{loss}'; choose l1, l2 or relative")
+            if loss == 'relative' and (self.model.dense or self.model.target != 'x_0'):
+                raise ValueError('loss: relative needs a GRIN with target x_0; choose l1 or l2')
         if self.shape and (self.model.dense or self.model.target != 'x_0'):
             raise ValueError('shape needs a GRIN with target x_0; leave it out')
         if self.shape < 0:
@@ -181,7 +183,7 @@ class TrainConfig:
         while index + 1 < len(stages) and step >= stages[index].steps:
             step -= stages[index].steps
             index += 1
-        stage, defaults = stages[index], {'full_noise': self.full_noise}
+        stage, defaults = stages[index], {'full_noise': self.full_noise, 'loss': self.loss}
         defaults |= {name: getattr(self.optimiser, name) for name in ('lr', 'final_lr', 'warmup')}
         missing = {name: v for name, v in defaults.items() if getattr(stage, name) is None}
         return index, step, replace(stage, **missing)

@@ -124,8 +124,12 @@ class DenseObjective:
         pictures = config.model.network.channels == 3
         self.bounds = (-1.0, 1.0) if pictures else (transform.x_min, transform.x_max)
 
-    def __call__(self, model: Denoiser, batch: DenseBatch) -> torch.Tensor:
-        """Sum the losses of a batch's images, and divide by the number of images of a step."""
+    def __call__(self, model: Denoiser, batch: DenseBatch, norm: str = '') -> torch.Tensor:
+        """
+        Sum the losses of a batch's images, and divide by the number of images of a step.
+
+        norm: l1, l2 or relative, of the stage; '' = the recipe's
+        """
         config, scale = self.config, self.schedule.input_scale
         target, eps = config.model.target, batch.eps
         gamma = self.schedule.gamma(batch.t)
@@ -143,4 +147,5 @@ class DenseObjective:
             prediction, _ = model(x_t, gamma, cond)
         wanted = target_of(batch.x_0, eps, gamma, target, scale)
         labelled = batch.valid.flatten(1).any(1).sum()
-        return masked_loss(prediction, wanted, batch.valid, config.loss) * labelled / config.batch
+        loss = masked_loss(prediction, wanted, batch.valid, norm or config.loss)
+        return loss * labelled / config.batch

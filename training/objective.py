@@ -28,14 +28,16 @@ class Objective:
         self.transform = DepthTransform(config.model.depth)
         self.schedule = Schedule(config.model.schedule)
 
-    def __call__(self, model: GRIN, batch: Batch) -> torch.Tensor:
+    def __call__(self, model: GRIN, batch: Batch, norm: str = '') -> torch.Tensor:
         """
         Sum the losses of a batch's images, and divide by the number of images of a step.
 
         Latent self-conditioning as in RIN's code: latents of a first pass without gradient, for a
         share of the images, zeros for the others.
+
+        norm: l1, l2 or relative, of the stage; '' = the recipe's
         """
-        config, scale = self.config, self.schedule.input_scale
+        config, scale, norm = self.config, self.schedule.input_scale, norm or self.config.loss
         valid = batch.depth > 0
         x_0 = self.transform.encode(torch.where(valid, batch.depth, 1.0), batch.camera)
         gamma = self.schedule.gamma(batch.t)
@@ -53,16 +55,16 @@ class Objective:
             answer, _ = model(x_t, gamma, cond, state)
         prediction = answer[..., :1]
         labelled = valid.flatten(1).any(1).sum()
-        if config.loss == 'relative':
+        if norm == 'relative':
             error = self.transform.relative_error(prediction, x_0)
             loss = masked_loss(error, torch.zeros_like(x_0), valid)
         else:
             target = target_of(x_0, batch.eps, gamma, config.model.target, scale)
-            loss = masked_loss(prediction, target, valid, config.loss)
+            loss = masked_loss(prediction, target, valid, norm)
         loss = loss * labelled / config.batch
         if config.shape:
             # In the unit of the loss beside it: relative errors are near those of ln(depth).
-            error = (prediction - x_0) / (self.transform.slope if config.loss == 'relative' else 1)
+            error = (prediction - x_0) / (self.transform.slope if norm == 'relative' else 1)
             loss = loss + config.shape * shape_error(error, valid, batch.uv).sum() / config.batch
         if config.model.error_head:
             error = ((prediction - x_0) / self.transform.slope).detach().abs()

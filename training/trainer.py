@@ -92,7 +92,7 @@ class Trainer:
         stop: whether this process was asked to stop
         returns: loss, and whether any of the processes was
         """
-        config = self.config
+        config, stage = self.config, self.config.stage_at(self.step)[2]
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
         if not all(norm.updates for norm in self.norms):
@@ -105,7 +105,7 @@ class Trainer:
             # One state for every pass of a step, whichever process makes it; and steps are seeded
             # one by one, so that a resumed run repeats an unbroken one, bit for bit on CPU.
             torch.manual_seed(config.seed * 1_000_003 + self.step)
-            loss = self.objective(self.model, batch.to(self.device))
+            loss = self.objective(self.model, batch.to(self.device), stage.loss)
             loss.backward()
             total += loss.item()
         absorb_counts(self.norms, self.processes.sum)
