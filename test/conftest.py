@@ -41,6 +41,17 @@ def real_data() -> Path:
     return Path(os.environ['GRIN_TEST_DATA'])
 
 
+@pytest.fixture
+def one_thread():
+    """Keep torch from waiting for its other threads, by which small work only loses."""
+    import torch  # after OMP_NUM_THREADS, and not for tests that need none of it
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 def pytest_sessionfinish() -> None:
     """Give the shared memory of the processes that tests have killed back to the machine."""
     sweep()

@@ -49,15 +49,6 @@ def test_cases_take_turns_and_the_first_round_does_not_count(monkeypatch):
 
 
 @pytest.fixture
-def one_thread():
-    """Keep torch from waiting for its other threads; the network is too small to share."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture
 def network(tmp_path):
     path = tmp_path / 'network.yaml'
     path.write_text(NETWORK)

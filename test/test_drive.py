@@ -7,13 +7,7 @@ import torch
 
 from grin_ros.training.world.drive import drive, STRIDE
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures('one_thread')
 
 
 def test_a_drive_is_one_world_seen_from_a_camera_that_moves_ahead():

@@ -20,6 +20,8 @@ from grin_ros.training.objective import laplace_loss
 from grin_ros.training.trainer import Trainer
 from grin_ros.uncertainty import UncertaintyConfig
 
+pytestmark = pytest.mark.usefixtures('one_thread')
+
 WITH_HEAD = replace(TINY, network=replace(TINY.network, error_head=True))
 
 

@@ -25,14 +25,7 @@ from grin_ros.training.recipe import load_recipe
 from grin_ros.training.trainer import Trainer
 from grin_ros.training.transforms import augment, degrade, fit, flip, random_crop, retexture
 
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Tiny networks only lose by sharing their work."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures('one_thread')
 
 
 @pytest.fixture(scope='module')

@@ -35,13 +35,7 @@ from grin_ros.training.trainer import Trainer
 PROCESS = str(Path(__file__).with_name('training_process.py'))
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Tiny networks only lose by sharing their work."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures('one_thread')
 
 
 @pytest.fixture(scope='module')
