@@ -19,12 +19,13 @@ import numpy as np
 import torch
 
 from grin_ros.camera import Camera
+from grin_ros.checkpoint import ModelConfig
 from grin_ros.pipeline import Prediction
 from grin_ros.ros.depth_node import main
 
 
 class FakePipeline:
-    steps, config = 1, None
+    steps, config = 1, ModelConfig()
 
     def __init__(self, path, device):
         self.checkpoint, self.device = path or Path('shipped'), torch.device(device)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import threading
 import weakref
 
@@ -13,10 +14,12 @@ pytest.importorskip('rclpy')
 
 from ros_peer import image_message
 
+from grin_ros.checkpoint import ModelConfig
 from grin_ros.ros.converter import Frame
 from grin_ros.ros.model import Interrupted, Model
 from grin_ros.ros.node_config import NodeConfig
 from grin_ros.ros.work import bring_through
+from grin_ros.uncertainty import UncertaintyConfig
 
 LOST = """CUDA error: unspecified launch failure
 CUDA kernel errors might be asynchronously reported at some other API call.
@@ -26,7 +29,7 @@ HEADER = IMAGE.header
 
 
 class Pipeline:
-    checkpoint, device, steps = 'none', 'cpu', 2
+    checkpoint, device, steps, config = 'none', 'cpu', 2, ModelConfig()
 
     def __init__(self):
         self.error, self.batches, self.inside, self.most_inside = None, [], 0, 0
@@ -154,3 +157,13 @@ def test_figures_for_the_operator(model):
     assert float(figures['inference_p50_ms']) >= 0
     assert (figures['device'], figures['checkpoint'], figures['steps']) == ('cpu', 'none', 7)
     assert model.figures(NodeConfig())['steps'] == 2
+
+
+def test_a_bound_on_std_needs_something_that_tells_pixels_apart():
+    config = NodeConfig(max_relative_std=0.1)
+    with pytest.raises(ValueError, match='one sample of none: set samples to 2'):
+        Model(lambda *args, **options: Pipeline(), config)
+    Model(lambda *args, **options: Pipeline(), replace(config, samples=2))
+    pipeline = Pipeline()
+    pipeline.config = ModelConfig(uncertainty=UncertaintyConfig(head_alone=1.0))
+    Model(lambda *args, **options: pipeline, config)

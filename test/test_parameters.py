@@ -91,7 +91,6 @@ def test_ros_refuses_what_is_out_of_range(make_node, values):
         ({'warn_latency': 20.0}, 'warn_latency is above error_latency'),
         ({'image_transport': 'theora'}, 'image_transport.*raw, compressed'),
         ({'min_depth': 5.0, 'max_depth': 5.0}, 'min_depth 5.0 is not below max_depth 5.0'),
-        ({'max_relative_std': 0.1}, 'set samples to 2 or more'),
         ({'stride': 65}, r'stride is 65: it must be within \[0, 64\]'),
     ],
 )
@@ -101,10 +100,10 @@ def test_what_cannot_work_is_refused_with_the_remedy(values, reason):
 
 
 def test_live_parameters_change_together():
-    config = revise(NodeConfig(), {'samples': 8, 'max_relative_std': 0.1}, configured=True)
-    assert (config.samples, config.max_relative_std) == (8, 0.1)
-    with pytest.raises(ValueError, match='samples'):
-        revise(config, {'samples': 1}, configured=True)
+    config = revise(NodeConfig(), {'min_depth': 300.0, 'max_depth': 400.0}, configured=True)
+    assert (config.min_depth, config.max_depth) == (300.0, 400.0)
+    with pytest.raises(ValueError, match='min_depth 300.0 is not below'):
+        revise(config, {'max_depth': 200.0}, configured=True)
 
 
 @pytest.mark.parametrize(

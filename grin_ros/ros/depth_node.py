@@ -168,9 +168,12 @@ class DepthNode(LifecycleNode):
     def _on_set_parameters(self, parameters) -> SetParametersResult:
         changes = {parameter.name: parameter.value for parameter in parameters}
         try:
-            self._config = revise(self._config, changes, configured=self._model is not None)
+            config = revise(self._config, changes, configured=self._model is not None)
+            if self._model is not None:
+                self._model.check(config)
         except ValueError as error:
             return SetParametersResult(successful=False, reason=str(error))
+        self._config = config
         return SetParametersResult(successful=True)
 
     # Work of the worker thread

@@ -44,9 +44,19 @@ class Model:
         self._lock = threading.Lock()
         self._seconds = deque(maxlen=RECENT)
         self.pipeline = load(config.checkpoint or None, device=device)
+        self.check(config)
         # The first time is the slowest, and shows whether the device can do it.
         images = [np.zeros((*WARM_UP_SIZE, 3), np.uint8)] * len(config.camera_names)
         self._infer(images, [None] * len(images), config)
+
+    def check(self, config: NodeConfig) -> None:
+        """Raise ValueError for parameters that this checkpoint cannot follow."""
+        told = config.samples > 1 or self.pipeline.config.uncertainty.head_alone > 0
+        if config.max_relative_std > 0 and not told:
+            raise ValueError(
+                f'max_relative_std has no effect with one sample of {self.pipeline.checkpoint}: '
+                'set samples to 2 or more, or max_relative_std to 0'
+            )
 
     def infer(
         self, frames: list[Frame], config: NodeConfig, alive: Callable[[], bool]

@@ -91,7 +91,7 @@ class NodeConfig(PromptParameters, CloudParameters):
     )
     max_relative_std: float = _parameter(
         0.0, 'Depth whose std / depth is above this is published as unknown; 0 keeps all; needs '
-        'samples >= 2.', low=0.0, high=10.0,
+        'samples >= 2 where the checkpoint has no calibrated error_head.', low=0.0, high=10.0,
     )  # fmt: skip
     image_transport: str = _parameter(
         'raw', 'raw: subscribe image; compressed: subscribe image/compressed.', CONFIGURE,
@@ -166,11 +166,6 @@ class NodeConfig(PromptParameters, CloudParameters):
             raise ValueError(
                 f'min_depth {self.min_depth} is not below max_depth {self.max_depth}: set both '
                 f'at once if need be'
-            )
-        if self.max_relative_std > 0 and self.samples < 2:
-            raise ValueError(
-                'max_relative_std has no effect with one sample: set samples to 2 or more, or '
-                'max_relative_std to 0'
             )
 
     @property
