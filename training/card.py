@@ -162,9 +162,14 @@ def _uncertainty(config, metadata: dict, evaluations: Sequence[dict]) -> str:
     if told:
         u = config.uncertainty
         sets = ', '.join(f'{s["name"]} ({s["frames"]} frames)' for s in told['sets'])
+        many, one = f'{u.floor:g}^2 + ({u.slope:g} spread)^2', f'{u.alone:g} depth'
+        if config.error_head:
+            many += f' + ({u.head:g} expected)^2'
+            one = f'depth x sqrt({u.alone:g}^2 + ({u.head_alone:g} expected)^2)'
         parts.append(
-            f'std = depth x sqrt({u.floor:g}^2 + ({u.slope:g} spread)^2), and {u.alone:g} depth '
-            f'for a single sample; fitted on {sets} with {told["samples"]} samples.'
+            f'std = depth x sqrt({many}), and {one} for a single sample'
+            f'{", where the network tells the error to be expected" * config.error_head}; '
+            f'fitted on {sets} with {told["samples"]} samples.'
         )
     else:
         parts.append('The spread over samples is not calibrated.')
