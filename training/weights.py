@@ -140,7 +140,7 @@ class Recipe:
         return self.output / f'stage_{number}'
 
     def _small(self, stage: TrainConfig) -> TrainConfig:
-        """Shorten a stage and its warm-up, in batches of four; nothing is validated on the way."""
+        """Shorten a stage and its warm-up, in batches of two; nothing is validated on the way."""
 
         def fewer(steps: int) -> int:
             return max(1, round(self.share * steps))
@@ -149,7 +149,7 @@ class Recipe:
         return replace(
             stage,
             steps=fewer(stage.steps),
-            batch=min(4, stage.batch),
+            batch=min(2, stage.batch),
             stages=tuple(replace(s, steps=fewer(s.steps)) for s in stage.stages),
             optimiser=optimiser,
             validation=ValidationConfig(),

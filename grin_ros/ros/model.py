@@ -51,8 +51,9 @@ class Model:
 
     def check(self, config: NodeConfig) -> None:
         """Raise ValueError for parameters that this checkpoint cannot follow."""
-        told = config.samples > 1 or self.pipeline.config.uncertainty.head_alone > 0
-        if config.max_relative_std > 0 and not told:
+        if config.max_relative_std == 0 or config.samples > 1:
+            return
+        if self.pipeline.config.uncertainty.head_alone == 0:
             raise ValueError(
                 f'max_relative_std has no effect with one sample of {self.pipeline.checkpoint}: '
                 'set samples to 2 or more, or max_relative_std to 0'
