@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-import dataclasses
 from dataclasses import dataclass
 import sys
 
@@ -185,10 +184,8 @@ def _in_parts(
         ]
         x_0 = torch.cat([c.x_0 for c in columns], dim=2)
         log_error = torch.cat([c.log_error for c in columns], dim=2)
-        rows.append(Answer(x_0, columns[0].at_known, log_error))
-    return Answer(
-        *(torch.cat([getattr(r, f.name) for r in rows]) for f in dataclasses.fields(Answer))
-    )
+        rows.append((x_0, columns[0].at_known, log_error))
+    return Answer(*map(torch.cat, zip(*rows)))
 
 
 def out_of_memory(error: RuntimeError) -> bool:

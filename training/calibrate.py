@@ -169,10 +169,6 @@ def calibrate(
 
 
 def _covered(uncertainty: UncertaintyConfig, pixels: np.ndarray) -> float:
-    spread, expected, error = pixels
-    sigma = np.sqrt(
-        uncertainty.floor**2
-        + (uncertainty.slope * spread) ** 2
-        + (uncertainty.head * expected) ** 2
-    )
-    return round(float(np.mean(error <= Z * sigma)), 3)
+    spread, expected, error = map(torch.from_numpy, pixels)
+    sigma = uncertainty.std(spread, torch.ones_like(spread), 2, expected)
+    return round((error <= Z * sigma).double().mean().item(), 3)

@@ -72,7 +72,7 @@ class StageConfig:
     final_lr: float | None = None
     warmup: int | None = None
     full_noise: float | None = None
-    loss: str | None = None
+    loss: str | None = None  # l1 | l2 | relative
 
     def __post_init__(self):
         if self.steps < 1:

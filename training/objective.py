@@ -82,5 +82,6 @@ def laplace_loss(error: torch.Tensor, log_error: torch.Tensor) -> torch.Tensor:
 
     error: not negative
     log_error: the same shape, ln of the error that was expected
+    returns: the same shape
     """
     return error * torch.exp(-log_error) + log_error

@@ -152,6 +152,7 @@ class DepthNode(LifecycleNode):
         self._reloading = True
         try:
             other = await Background(lambda: Model(self._load, config))
+            other.check(self._config)  # parameters may have changed in the meantime
         except Exception as error:
             return False, f'{sentence(error)}; {model.pipeline.checkpoint} stays in use'
         finally:
