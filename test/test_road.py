@@ -1,5 +1,5 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Roads: as wide and as long around the bend as they say."""
+"""Roads: as wide and as long around the bend as they say, and passable below what spans them."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ import open3d as o3d
 import pytest
 from solid_scenes import GREY, mesh_of
 
+from grin_ros.training.world import overhead
+from grin_ros.training.world.material import Palette
 from grin_ros.training.world.road import Road
 from grin_ros.training.world.scene import Scene
+from grin_ros.training.world.texture import texture_bank
 
 
 @pytest.mark.parametrize('curvature', [0.0, 1 / 90, -1 / 200])
@@ -31,3 +34,19 @@ def test_a_road_keeps_its_width_and_its_length_around_the_bend(curvature):
         rays = np.concatenate([place, np.broadcast_to([0, 0, -1.0], place.shape)], 1)
         depth = caster.cast_rays(o3d.core.Tensor(np.float32(rays)))['t_hit'].numpy()
         np.testing.assert_allclose(depth, 5.0, rtol=1e-5)  # no gap between the pieces
+
+
+@pytest.mark.parametrize('build', [overhead.bridge, overhead.gantry])
+def test_lorries_pass_below_bridges_and_gantries(build):
+    along = np.linspace(0, 120, 1201)
+    up = []
+    for seed in range(8):
+        scene = Scene(np.random.default_rng(seed))
+        road = Road.draw(scene.frame(), scene.rng)
+        build(road, Palette(scene.rng, texture_bank('cpu', None)))
+        caster = mesh_of(scene)
+        for x in np.linspace(-road.half, road.half, 5):
+            place = np.stack([road.at(x, y, 0.01).origin for y in along])
+            rays = np.concatenate([place, np.broadcast_to([0, 0, 1.0], place.shape)], 1)
+            up.append(caster.cast_rays(o3d.core.Tensor(np.float32(rays)))['t_hit'].numpy())
+    assert 4.1 < np.min(up) < 8.0  # a lorry is 4.0 m high

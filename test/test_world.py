@@ -11,6 +11,7 @@ from solid_scenes import GREY, SIZE_HW
 import torch
 
 from grin_ros.training.world import DOMAINS, furniture, render, seat, vehicle
+from grin_ros.training.world.lorry import lorry
 from grin_ros.training.world.material import Palette
 from grin_ros.training.world.raycast import Solids
 from grin_ros.training.world.scene import Scene
@@ -37,6 +38,7 @@ def test_a_seed_gives_the_same_picture_again_and_other_seeds_others(domain):
         ('corridor', (1, 7), 0.05),
         ('street', (3, 15), 0.45),
         ('stairs', (0.8, 3.5), 0.05),
+        ('hall', (2, 12), 0.05),
     ],
 )
 def test_pictures_and_depths_are_plausible(domain, median, unknown):
@@ -71,6 +73,7 @@ def test_any_size_keeps_the_scene_and_gives_finite_depth():
     'build, low, high',
     [
         (vehicle.car, (1.6, 3.5, 1.3), (2.3, 5.0, 1.85)),
+        (lorry, (2.45, 6.0, 2.5), (3.0, 16.8, 4.1)),
         (vehicle.person, (0.35, 0.2, 1.45), (0.75, 1.2, 2.0)),
         (
             lambda at, p: furniture.table(at, p, 1.4, 0.8, clutter=0),

@@ -13,6 +13,7 @@ import torch
 
 from ..sample import Sample
 from .corridor import corridor
+from .hall import hall
 from .material import Palette
 from .photograph import MAX_DEPTH, photograph
 from .raycast import probe, Solids
@@ -23,7 +24,7 @@ from .street import street
 from .texture import texture_bank
 from .viewpoint import Viewpoint
 
-DOMAINS = {'room': room, 'corridor': corridor, 'street': street, 'stairs': staircase}
+DOMAINS = {'room': room, 'corridor': corridor, 'street': street, 'stairs': staircase, 'hall': hall}
 
 
 @torch.no_grad()
@@ -31,7 +32,7 @@ def render(domain: str, seed: int, size=(256, 320), device='cpu', textures=None)
     """
     Build a world from a seed and photograph it.
 
-    domain: 'room', 'corridor', 'street' or 'stairs'; size: (height, width), pixels
+    domain: a key of DOMAINS; size: (height, width), pixels
     textures: folder of tileable images, <kind>__<anything>.jpg; None: procedural ones only
     returns: Sample; depth is exact at the pixels' centres, 0 for sky and beyond 250 m
     """

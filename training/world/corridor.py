@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from . import furniture, interior, seat, vehicle
+from .hall import hall
 from .material import Palette
 from .scene import Frame, Lamp, Scene
 from .staircase import staircase
@@ -16,7 +17,7 @@ from .viewpoint import hfov, Viewpoint
 
 def corridor(scene: Scene, palette: Palette) -> list[Viewpoint]:
     """Build a corridor, a staircase or a hall; returns viewpoints to try, the preferred first."""
-    kind = scene.rng.choice([_corridor, staircase, _hall], p=[0.45, 0.37, 0.18])
+    kind = scene.rng.choice([_corridor, staircase, hall], p=[0.45, 0.37, 0.18])
     return kind(scene, palette)
 
 
@@ -73,45 +74,3 @@ def _beside(at: Frame, palette, width):
             at.box(0.1 * (k - 4), 0.08, 0.15, 0.08, 0.08, 0.6, white)
     elif width > 1.7:
         furniture.cartons(at, palette, 1.0, 0.5)
-
-
-def _hall(scene: Scene, palette: Palette) -> list[Viewpoint]:
-    rng = scene.rng
-    width, depth, height = rng.uniform(8, 22), rng.uniform(10, 35), rng.uniform(3.2, 8.0)
-    windows = interior.shell(scene, palette, width, depth, height)
-    interior.light(scene, palette, width, depth, height, windows, lamps=0)
-    tube, bright = palette.shining(rng.uniform(2, 8)), rng.uniform(8, 30)
-    for x in np.arange(-0.4, 0.5, 0.2) * width:
-        for y in np.arange(-0.45, 0.5, 0.15) * depth:
-            scene.frame().box(x, y, height - 0.1, 0.3, 1.5, 0.1, tube)
-    for x, y in rng.uniform(-0.4, 0.4, (2, 2)) * [width, depth]:
-        scene.lamps.append(Lamp(np.array([x, y, height - 0.4]), bright * np.ones(3), 0.5))
-    pillar, step = palette.wall(), rng.uniform(4, 8)
-    if rng.random() < 0.6:
-        for x in (-0.25 * width, 0.25 * width):
-            for y in np.arange(-depth / 2 + 2, depth / 2, step):
-                scene.frame(x, y).box(0, 0, 0, 0.45, 0.45, height, pillar)
-    pieces = (furniture.shelf, furniture.cartons, furniture.table, furniture.cabinet)
-    for x in np.arange(-width / 2 + 1.5, width / 2 - 1, rng.uniform(2.5, 5)):
-        piece = pieces[rng.integers(4)]
-        for y in np.arange(-depth / 2 + 1.5, depth / 2 - 2, rng.uniform(1.9, 4)):
-            if rng.random() < 0.55:
-                at = scene.frame(
-                    x, y, 0, math.pi / 2 * rng.choice([1, 1, 3]) + rng.normal(0, 0.03)
-                )
-                size = {
-                    furniture.shelf: (1.8, 0.6, rng.uniform(1.6, 2.6)),
-                    furniture.cabinet: (1.2, 0.5, 1.0),
-                }
-                piece(at, palette, *size.get(piece, (1.2, 0.8)))
-    for _ in range(rng.poisson(1.0)):
-        x, y = rng.uniform(-0.4, 0.4, 2) * [width, depth]
-        vehicle.person(scene.frame(x, y, 0, rng.uniform(0, 2 * math.pi)), palette)
-    found = []
-    for _ in range(24):
-        x, y = rng.uniform(-0.45, 0.45) * width, rng.uniform(-0.48, 0.2) * depth
-        z = rng.choice([rng.uniform(0.15, 0.7), rng.uniform(0.7, 2.0)])
-        yaw = math.atan2(x, 4 - y) + rng.normal(0, 0.5)
-        pitch = rng.normal(-0.05 * z, 0.08)
-        found.append(Viewpoint(np.array([x, y, z]), yaw, pitch, rng.normal(0, 0.03), hfov(rng)))
-    return found

@@ -68,7 +68,7 @@ def _tone(light, rng):
     srgb = np.clip(light, 0.0, 1.0) ** np.float32(1 / rng.uniform(1.9, 2.5))
     grey = srgb.mean(axis=2, keepdims=True)
     srgb = grey + (srgb - grey) * np.float32(np.clip(rng.normal(1.0, 0.2), 0.4, 1.5))
-    srgb = 0.5 + (srgb - 0.5) * np.float32(np.clip(rng.normal(1.0, 0.1), 0.75, 1.3))
+    srgb = 0.5 + (srgb - 0.5) * np.float32(np.clip(rng.normal(1.0, 0.17), 0.7, 1.5))
     return np.uint8(np.clip(srgb, 0.0, 1.0) * 255 + 0.5)
 
 

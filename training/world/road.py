@@ -37,7 +37,7 @@ class Road:
     @classmethod
     def draw(cls, frame: Frame, rng) -> Road:
         """Draw a country lane, a street or a wide road."""
-        lanes, lane = int(rng.choice([1, 2, 2, 2, 2, 3, 4])), rng.uniform(2.8, 3.6)
+        lanes, lane = int(rng.choice([1, 2, 2, 2, 3, 3, 4])), rng.uniform(2.8, 3.6)
         curvature = rng.choice([-1, 1]) / rng.uniform(70, 450) if rng.random() < 0.4 else 0.0
         return cls(
             frame,

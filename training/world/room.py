@@ -174,7 +174,8 @@ def _viewpoints(rng, width, depth, height, taken, targets):
         hfov = math.radians(
             rng.choice([rng.uniform(40, 75), rng.uniform(55, 75), rng.uniform(40, 115)])
         )
-        roll = rng.normal(0, 0.05) if rng.random() < 0.8 else rng.normal(0, 0.3)
+        # A camera on a robot stands level, one in a hand or on an arm does not.
+        roll = rng.normal(0, 0.05) if rng.random() < 0.65 else rng.normal(0, 0.35)
         if targets and rng.random() < 0.45:
             target = targets[rng.integers(len(targets))] + rng.normal(0, [0.4, 0.4, 0.12])
             away, turn, down = (

@@ -7,7 +7,8 @@ import math
 
 import numpy as np
 
-from . import building, greenery, vehicle
+from . import building, greenery, overhead, vehicle
+from .lorry import lorry
 from .material import colour, Palette
 from .road import AHEAD, BEHIND, paving_of, Road
 from .scene import Frame, Scene, Sky
@@ -20,12 +21,17 @@ def street(scene: Scene, palette: Palette) -> list[Viewpoint]:
     weather(scene)
     road = Road.draw(scene.frame(), rng)
     road.build(palette)
-    urban = rng.choice(['town', 'suburb', 'country'], p=[0.4, 0.4, 0.2])
+    urban = rng.choice(['town', 'suburb', 'country', 'motorway'], p=[0.37, 0.35, 0.16, 0.12])
+    jam = rng.random() < 0.3
     for side in range(2):
         _buildings(road, side, palette, urban)
         _verge(road, side, palette, urban)
         _parked(road, side, palette)
-    _traffic(road, palette)
+    if rng.random() < (0.35 if jam else 0.12):
+        overhead.bridge(road, palette)
+    if rng.random() < 0.15:
+        overhead.gantry(road, palette)
+    (_jam if jam else _traffic)(road, palette)
     _distance(road, palette)
     return _viewpoints(road, rng)
 
@@ -51,14 +57,14 @@ def weather(scene: Scene) -> None:
 def _buildings(road: Road, side, palette, urban):
     """Line one side of the road with houses, gardens and gaps full of trees."""
     rng = palette.rng
-    front = {'town': rng.choice([0.0, 0.0, 2.0]), 'suburb': rng.uniform(3, 9), 'country': 25.0}
-    setback, path = front[urban], road.path[side]
+    front = {'town': rng.choice([0.0, 0.0, 2.0]), 'suburb': rng.uniform(3, 9)}
+    setback, path = front.get(urban, 25.0), road.path[side]
     y = BEHIND + rng.uniform(0, 10)
     while y < AHEAD:
-        length = rng.uniform(7, 22) if urban != 'country' else rng.uniform(10, 40)
+        length = rng.uniform(7, 22) if urban in front else rng.uniform(10, 40)
         middle = y + length / 2
         if road.crossing is None or abs(middle - road.crossing - 4) > length / 2 + 5:
-            if rng.random() < {'town': 0.92, 'suburb': 0.75, 'country': 0.12}[urban]:
+            if rng.random() < {'town': 0.92, 'suburb': 0.75}.get(urban, 0.12):
                 away = path + setback + rng.uniform(0, 0.3 + 0.4 * setback)
                 built = length - rng.choice([0.0, 0.0, 3.0])
                 place = road.beside(side, away, middle).moved(y=-built / 2)
@@ -96,6 +102,11 @@ def _verge(road: Road, side, palette, urban):
             post = road.beside(side, 0.7, y)
             post.box(0.05, 0, 0.45, 0.06, 4.1, 0.3, steel)
             post.box(0, 0, 0, 0.08, 0.1, 0.7, steel)
+    if urban == 'motorway' and rng.random() < 0.8:  # a concrete or a noise barrier
+        wall = palette.plain((0, 0.3), (0.3, 0.8), 0.0) if rng.random() < 0.5 else palette.wood()
+        tall, away = rng.choice([0.85, rng.uniform(2.0, 5.0)]), path + rng.uniform(0.3, 3.0)
+        x = (1, -1)[side] * (road.half + road.parking[side] + away)
+        road.strip(x - 0.1, x + 0.1, tall, wall, deep=tall + 0.1)
 
 
 def _parked(road: Road, side, palette):
@@ -120,8 +131,26 @@ def _traffic(road: Road, palette):
         for _ in range(rng.choice([0, 1, 1, 2, 3])):
             place = road.at(x + rng.normal(0, 0.2), y, 0, yaw + rng.normal(0, 0.02))
             kind = rng.choice(4, p=[0.74, 0.1, 0.08, 0.08])
-            (vehicle.car, vehicle.van, vehicle.truck, vehicle.cyclist)[kind](place, palette)
+            (vehicle.car, vehicle.van, lorry, vehicle.cyclist)[kind](place, palette)
             y += rng.uniform(12, 40)
+
+
+def _jam(road: Road, palette):
+    """Queue vehicles on every lane, lorries and vans among them, with gaps of a few metres."""
+    rng = palette.rng
+    one_way, heavy, ours = rng.random() < 0.6, rng.uniform(0.05, 0.5), rng.integers(road.lanes)
+    for k in range(road.lanes):
+        x = (k + 0.5 - road.lanes / 2) * road.lane
+        yaw = 0.0 if x > 0 or one_way else math.pi
+        y, close = BEHIND + rng.uniform(0, 10), rng.uniform(0.5, 7)
+        while y < 110:
+            kind = rng.choice(3, p=[1 - heavy, 0.4 * heavy, 0.6 * heavy])
+            length = (5.0, 12.0, 16.5)[kind]
+            # Our own lane stays free where the camera is, and a little before it.
+            if k != ours or y > 3 + close or y + length < -5:
+                middle = road.at(x + rng.normal(0, 0.15), y + length / 2, 0, yaw)
+                (vehicle.car, vehicle.van, lorry)[kind](middle, palette)
+            y += length + close * rng.uniform(0.4, 1.6)
 
 
 def _distance(road: Road, palette):

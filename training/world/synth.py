@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `grin synth`."""
     parser.add_argument('-o', '--output', type=Path, required=True, help='folder of the new set')
     world = parser.add_mutually_exclusive_group()
-    world.add_argument('--domain', help='world: room (default), corridor, street or stairs')
+    world.add_argument('--domain', help='world: room (default), corridor, hall, stairs or street')
     world.add_argument('--assets', type=Path, help='asset pack with worlds/, meshes/, textures/')
     parser.add_argument('--world', nargs='+', help='worlds of the asset pack; default: all')
     parser.add_argument('--textures', type=Path, help='folder of photographs for --domain')

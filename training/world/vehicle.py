@@ -9,11 +9,11 @@ from .material import colour, Material, Palette
 from .scene import Frame
 
 
-def _glass(palette) -> Material:
+def glass_of(palette) -> Material:
     return palette.pattern('cloud', (0.02, 0.025, 0.03), None, 2.0, gloss=0.9)
 
 
-def _wheel(at: Frame, palette, x, y, radius, width):
+def wheel(at: Frame, palette, x, y, radius, width):
     side = at.moved(x - math.copysign(width / 2, x), y, radius).tilted('y', math.pi / 2)
     tyre = palette.pattern('asphalt', (0.015, 0.015, 0.016), None, 0.3)
     side.cylinder(0, 0, -width / 2, radius, width, tyre)
@@ -29,7 +29,7 @@ def car(at: Frame, palette: Palette) -> None:
     first = colour(rng, None, (0.0, 0.1) if grey else (0.5, 0.9), (0.08, 0.95))
     paint = palette.pattern('cloud', first, None, 3.0, gloss=rng.uniform(0.3, 0.8))
     black = palette.pattern('cloud', (0.02, 0.02, 0.02), None, 1.0)
-    glass, belt, sill = _glass(palette), rng.uniform(0.56, 0.62) * height, 0.22
+    glass, belt, sill = glass_of(palette), rng.uniform(0.56, 0.62) * height, 0.22
     # Body, bonnet and boot; the nose and the tail lean in a little.
     at.wedge(0, 0, sill, width, length, belt - sill, (0.05, 0.05, 0.06, 0.03), paint)
     at.box(0, 0, 0.16, 0.9 * width, 0.92 * length, 0.1, black)
@@ -50,7 +50,7 @@ def car(at: Frame, palette: Palette) -> None:
     radius = rng.uniform(0.29, 0.35)
     for y in (-0.3 * length, 0.31 * length):
         for x in (-1, 1):
-            _wheel(at, palette, x * (width / 2 + 0.01), y, radius, 0.2)
+            wheel(at, palette, x * (width / 2 + 0.01), y, radius, 0.2)
     red = palette.pattern('cloud', (0.45, 0.01, 0.01), None, glow=rng.choice([0.0, 0.0, 2.0]))
     white = palette.pattern(
         'cloud', (0.8, 0.8, 0.75), None, gloss=0.6, glow=rng.choice([0.0, 0.0, 3.0])
@@ -73,7 +73,7 @@ def van(at: Frame, palette: Palette) -> None:
         'cloud', colour(rng, None, (0, 0.6), (0.4, 0.95)), None, 3.0, gloss=0.3
     )
     at.wedge(0, 0, 0.3, width, length, height - 0.3, (0.06, 0.06, 0.1, 0.02), paint)
-    glass = _glass(palette)
+    glass = glass_of(palette)
     at.wedge(
         0,
         length / 2 - 0.55,
@@ -99,28 +99,11 @@ def van(at: Frame, palette: Palette) -> None:
         )
     for y in (-0.3 * length, 0.32 * length):
         for x in (-1, 1):
-            _wheel(at, palette, x * (width / 2 + 0.01), y, 0.36, 0.24)
+            wheel(at, palette, x * (width / 2 + 0.01), y, 0.36, 0.24)
     red = palette.pattern('cloud', (0.45, 0.01, 0.01), None)
     for x in (-0.44, 0.44):
         at.box(x * width, -length / 2, 0.8, 0.14, 0.04, 0.3, red)
     at.box(0, -length / 2, 0.6, 0.5, 0.05, 0.11, palette.picture('paper'))
-
-
-def truck(at: Frame, palette: Palette) -> None:
-    """Build a lorry with a box behind its cab."""
-    rng = palette.rng
-    length, height = rng.uniform(6, 12), rng.uniform(3.0, 4.0)
-    paint = palette.pattern('cloud', colour(rng, None, (0, 0.8), (0.3, 0.9)), None, 3.0, gloss=0.3)
-    at.wedge(0, length / 2 - 1.1, 0.5, 2.4, 2.2, 2.3, (0.05, 0.05, 0.2, 0.0), paint)
-    at.wedge(0, length / 2 - 0.5, 1.7, 2.3, 1.05, 0.8, (0.05, 0.05, 0.25, 0.0), _glass(palette))
-    load = palette.plain((0, 0.5), (0.4, 0.95)) if rng.random() < 0.6 else palette.picture()
-    at.box(0, -1.2, 1.0, 2.5, length - 2.5, height - 1.0, load)
-    black = palette.pattern('cloud', (0.03, 0.03, 0.03), None)
-    at.box(0, 0, 0.55, 1.0, length - 0.5, 0.45, black)
-    at.box(0, -length / 2, 0.45, 2.3, 0.1, 0.12, palette.picture())
-    for y in (-0.38 * length, -0.28 * length, 0.36 * length):
-        for x in (-1, 1):
-            _wheel(at, palette, x * 1.22, y, 0.48, 0.3)
 
 
 def person(at: Frame, palette: Palette) -> None:
