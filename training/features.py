@@ -19,6 +19,7 @@ from grin_ros.models.grin import GRIN
 from grin_ros.sampler import autocast
 
 from .config import TrainConfig
+from .rows import Rows
 from .sample import Sample
 from .source import Source
 
@@ -36,18 +37,18 @@ class FeatureCache:
     """
     Maps of a frozen encoder, with depth and K, for `variants` augmented views per sample.
 
-    The arrays are memory maps, so that their number is bounded by the disk.
+    Views stay on the disk, which bounds their number; one is read when it is drawn.
 
     size: (H, W) of the views
-    maps: one float16 array (views, C, h, w) per scale
-    depth: (views, H, W) float16, metres, 0 unknown; its 0.05 % resolution is below any label's
-    K: (views, 3, 3) float32
+    maps: per scale its float16 rows (views, C, h, w)
+    depth: rows (views, H, W) float16, metres, 0 unknown; a resolution of 0.05 %, below any label's
+    K: rows (views, 3, 3) float32
     """
 
     size: tuple[int, int]
-    maps: list[np.ndarray]
-    depth: np.ndarray
-    K: np.ndarray
+    maps: list[Sequence[np.ndarray]]
+    depth: Sequence[np.ndarray]
+    K: Sequence[np.ndarray]
 
     def shares(self, centre: float) -> np.ndarray:
         """
@@ -86,11 +87,8 @@ class FeatureCache:
                     shutil.rmtree(folder, ignore_errors=True)
                     partial.rename(folder)
         scales = len(model.encoder.channels)
-        arrays = [
-            np.load(folder / f'{name}.npy', mmap_mode='r')
-            for name in (*range(scales), 'depth', 'K')
-        ]
-        return cls(source.size, arrays[:scales], *arrays[scales:])
+        rows = [Rows(folder / f'{name}.npy') for name in (*range(scales), 'depth', 'K')]
+        return cls(source.size, rows[:scales], *rows[scales:])
 
 
 def open_caches(
