@@ -31,7 +31,7 @@ def drive(
 
     Where the way ends the camera goes back in reverse.
 
-    domain: 'room', 'corridor', 'street' or 'stairs'; size: (height, width), pixels
+    domain: a key of DOMAINS; size: (height, width), pixels
     stride: metres between frames
     returns: count samples; depth is exact at the pixels' centres, 0 for sky and beyond 250 m
     """
