@@ -89,7 +89,7 @@ def _source(bag: str | None) -> tuple[list[str], str]:
         real = Path(os.environ['GRIN_TEST_DATA']) / 'bags' / 'kitti_drive'
         bag = str(real) if real.exists() else None
     if not bag:
-        return ['--world', 'street', '--seed', '2'], 'rendered street'
+        return ['--world', 'street', '--seed', '4'], 'rendered street'
     if not Path(bag).exists():
         raise FileNotFoundError(f'{bag}: no such bag; give its folder or its file')
     return [bag], f'bag {Path(bag).resolve().name}'

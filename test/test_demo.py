@@ -176,9 +176,9 @@ def test_where_the_frames_come_from(tmp_path, monkeypatch):
 
     for name in ('GRIN_DEMO_BAG', 'GRIN_TEST_DATA'):
         monkeypatch.delenv(name, raising=False)
-    assert _source(None) == (['--world', 'street', '--seed', '2'], 'rendered street')
+    assert _source(None) == (['--world', 'street', '--seed', '4'], 'rendered street')
     monkeypatch.setenv('GRIN_TEST_DATA', str(tmp_path))
-    assert _source(None) == (['--world', 'street', '--seed', '2'], 'rendered street')
+    assert _source(None) == (['--world', 'street', '--seed', '4'], 'rendered street')
     real = tmp_path / 'bags' / 'kitti_drive'
     real.mkdir(parents=True)
     assert _source(None) == ([str(real)], 'bag kitti_drive')
