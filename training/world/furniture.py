@@ -203,10 +203,11 @@ def cartons(at: Frame, palette: Palette, width, depth) -> None:
     for _ in range(rng.integers(2, 7)):
         w, d, h = rng.uniform(0.2, 0.55), rng.uniform(0.2, 0.45), rng.uniform(0.12, 0.45)
         x, z = rng.uniform(-0.5, 0.5) * (width - w), 0.0
-        card = lambda: palette.pattern('cloud', (0.35, 0.22, 0.11), None, 0.5)
         for _ in range(rng.integers(1, 4)):
             made_of = (
-                palette.photo(('cardboard',), 0.6, card) if rng.random() < 0.6 else palette.plain()
+                palette.photo(('cardboard',), 0.6, palette.card)
+                if rng.random() < 0.6
+                else palette.plain()
             )
             at.moved(x, depth / 2, z, rng.normal(0, 0.2)).box(0, 0, 0, w, d, h, made_of)
             z += h

@@ -88,15 +88,15 @@ def pallet(at: Frame, palette: Palette, height) -> None:
     """Lay goods, metres high, on a pallet of 1.2 x 0.8 m."""
     rng = palette.rng
     at.box(0, 0, 0, 1.2, 0.8, 0.14, palette.wood())
-    card = lambda: palette.pattern('cloud', (0.35, 0.22, 0.11), None, 0.5)
     if rng.random() < 0.5:
-        made_of = palette.photo(('cardboard',), 0.6, card) if rng.random() < 0.6 else card()
+        photo = rng.random() < 0.6
+        made_of = palette.photo(('cardboard',), 0.6, palette.card) if photo else palette.card()
         at.box(0, 0, 0.14, rng.uniform(0.8, 1.2), rng.uniform(0.6, 0.8), height, made_of)
         return
     for x in (-0.3, 0.3):
         for y in (-0.2, 0.2):
             tall = height * rng.uniform(0.3, 1.0)
-            made_of = palette.plain() if rng.random() < 0.6 else card()
+            made_of = palette.plain() if rng.random() < 0.6 else palette.card()
             at.box(x, y, 0.14, 0.56, 0.38, tall, made_of)
 
 

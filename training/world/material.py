@@ -85,6 +85,10 @@ class Palette:
             gloss = self.rng.choice([0.0, 0.05, 0.3])
         return self.pattern('cloud', first, scale=0.7, gloss=gloss)
 
+    def card(self) -> Material:
+        """Return brown cardboard."""
+        return self.pattern('cloud', (0.35, 0.22, 0.11), None, 0.5)
+
     def wood(self) -> Material:
         """Return wood, veneer or painted wood."""
         rng = self.rng

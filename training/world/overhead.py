@@ -1,5 +1,5 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What spans a road: bridges and gantries with signs."""
+"""What spans a road: bridges and gantries with signs, metres."""
 
 from __future__ import annotations
 
@@ -37,5 +37,4 @@ def gantry(road: Road, palette: Palette) -> None:
     for k in range(road.lanes):
         if rng.random() < 0.7:
             wide, tall = rng.uniform(1.2, road.lane), rng.uniform(1.0, 2.2)
-            x = (k + 0.5 - road.lanes / 2) * road.lane
-            at.box(x, -0.2, under, wide, 0.06, tall, palette.picture())
+            at.box(road.middle_of(k), -0.2, under, wide, 0.06, tall, palette.picture())

@@ -50,6 +50,10 @@ class Road:
             crossing=rng.uniform(15, 60) if rng.random() < 0.4 else None,
         )
 
+    def middle_of(self, lane: int) -> float:
+        """Return x of a lane's middle, metres right of the road's; lanes count from the left."""
+        return (lane + 0.5 - self.lanes / 2) * self.lane
+
     def at(self, x, y, z=0.0, yaw=0.0) -> Frame:
         """Return the place x metres right of the middle, y metres along; its +y is onwards."""
         turn = self.curvature * y

@@ -125,7 +125,7 @@ def _parked(road: Road, side, palette):
 def _traffic(road: Road, palette):
     rng = palette.rng
     for k in range(road.lanes):
-        x = (k + 0.5 - road.lanes / 2) * road.lane
+        x = road.middle_of(k)
         yaw = 0.0 if x > 0 or road.lanes == 1 else math.pi
         y = rng.uniform(6, 45)
         for _ in range(rng.choice([0, 1, 1, 2, 3])):
@@ -140,7 +140,7 @@ def _jam(road: Road, palette):
     rng = palette.rng
     one_way, heavy, ours = rng.random() < 0.6, rng.uniform(0.05, 0.5), rng.integers(road.lanes)
     for k in range(road.lanes):
-        x = (k + 0.5 - road.lanes / 2) * road.lane
+        x = road.middle_of(k)
         yaw = 0.0 if x > 0 or one_way else math.pi
         y, close = BEHIND + rng.uniform(0, 10), rng.uniform(0.5, 7)
         while y < 110:
@@ -185,7 +185,7 @@ def _viewpoints(road: Road, rng):
     for _ in range(24):
         hfov = math.radians(rng.choice([rng.uniform(75, 90), rng.uniform(35, 110)]))
         if rng.random() < 0.78:
-            x = (rng.integers(road.lanes) + 0.5 - road.lanes / 2) * road.lane + rng.normal(0, 0.3)
+            x = road.middle_of(rng.integers(road.lanes)) + rng.normal(0, 0.3)
             z = rng.choice([rng.uniform(1.55, 1.75), rng.uniform(1.1, 2.2)])
             yaw, pitch = rng.normal(0, 0.06), rng.normal(-0.02, 0.035)
             if rng.random() < 0.15:

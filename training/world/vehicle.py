@@ -9,11 +9,13 @@ from .material import colour, Material, Palette
 from .scene import Frame
 
 
-def glass_of(palette) -> Material:
+def glass_of(palette: Palette) -> Material:
+    """Return the dark glass of a window seen from outside."""
     return palette.pattern('cloud', (0.02, 0.025, 0.03), None, 2.0, gloss=0.9)
 
 
-def wheel(at: Frame, palette, x, y, radius, width):
+def wheel(at: Frame, palette: Palette, x, y, radius, width) -> None:
+    """Build a wheel whose outer face is at x, its hub y along and radius above the ground."""
     side = at.moved(x - math.copysign(width / 2, x), y, radius).tilted('y', math.pi / 2)
     tyre = palette.pattern('asphalt', (0.015, 0.015, 0.016), None, 0.3)
     side.cylinder(0, 0, -width / 2, radius, width, tyre)
