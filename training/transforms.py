@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import cv2
@@ -178,10 +179,13 @@ def degrade(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.2:  # few colours
         step = 255 / rng.integers(3, 12)
         image = (np.round(image / step) * step).clip(0, 255).astype(np.uint8)
-    if rng.random() < 0.2:  # few bits
-        quality = int(rng.integers(10, 60))
-        data = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    if rng.random() < 0.25:  # few bits, at the size that it was recorded in
+        larger = rng.uniform(1.0, 2.5)
+        recorded = cv2.resize(image, None, fx=larger, fy=larger, interpolation=cv2.INTER_LINEAR)
+        quality = int(math.exp(rng.uniform(math.log(4), math.log(60))))
+        data = cv2.imencode('.jpg', recorded, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+        recorded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        image = cv2.resize(recorded, (width, height), interpolation=cv2.INTER_AREA)
     return image
 
 

@@ -175,13 +175,16 @@ def _viewpoints(rng, width, depth, height, taken, targets):
             rng.choice([rng.uniform(40, 75), rng.uniform(55, 75), rng.uniform(40, 115)])
         )
         # A camera on a robot stands level, one in a hand or on an arm does not.
-        roll = rng.normal(0, 0.05) if rng.random() < 0.65 else rng.normal(0, 0.35)
-        if targets and rng.random() < 0.45:
+        held = rng.random()
+        roll = rng.normal(0, 0.05) if held < 0.6 else rng.normal(0, 0.35)
+        if held > 0.88:  # turned over, as on an arm
+            roll = rng.uniform(-math.pi, math.pi)
+        if targets and rng.random() < 0.5:
             target = targets[rng.integers(len(targets))] + rng.normal(0, [0.4, 0.4, 0.12])
             away, turn, down = (
                 rng.uniform(0.45, 2.8),
                 rng.uniform(0, 2 * math.pi),
-                rng.uniform(0.05, 1.0),
+                rng.uniform(0.05, 1.35),
             )
             level = math.cos(down) * away
             offset = [math.cos(turn) * level, math.sin(turn) * level, math.sin(down) * away]
