@@ -16,6 +16,10 @@ from rosbags.rosbag1 import Writer as Writer1
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 from rosbags.typesys import get_types_from_msg, get_typestore, Stores
 
+from grin_ros.training.extract import extract
+from grin_ros.training.extract_config import ExtractConfig
+from grin_ros.training.sample import SampleSet
+
 STORE, STORE1 = get_typestore(Stores.ROS2_JAZZY), get_typestore(Stores.ROS1_NOETIC)
 STORE1.register(
     get_types_from_msg('geometry_msgs/TransformStamped[] transforms', 'tf2_msgs/msg/TFMessage')
@@ -219,3 +223,16 @@ def write_ros1(path, messages):
             data = STORE.cdr_to_ros1(STORE.serialize_cdr(message, kind), kind)
             bag.write(connections[topic], arrival, data)
     return path
+
+
+def extracted(tmp_path, messages, name='set', **options):
+    """Extract one bag, and return the set, and per sample its depths less the wall's."""
+    bag = tmp_path / f'{name}_bag'
+    write(bag, messages)
+    result = extract([bag], tmp_path / name, ExtractConfig(workers=1, **options), progress=False)
+    samples = SampleSet(result.path)
+    errors = []
+    for i in range(len(samples)):
+        depth = samples[i].depth
+        errors.append(depth[depth > 0] - true_depth(samples[i].stamp))
+    return result, samples, errors

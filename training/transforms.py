@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
+import math
 
 import cv2
 import numpy as np
