@@ -59,9 +59,8 @@ def run(args: argparse.Namespace) -> int:
             table.add_row(name, value if isinstance(value, str) else json.dumps(value))
     console = Console()
     console.print(table)
-    for number, stage in enumerate(stages, 1):
-        console.print(_stage_table(number, stage))
     if stages:
+        console.print(_stage_table(stages), _source_table(stages))
         hours = sum(stage.get('hours', 0) for stage in stages)
         console.print(f'trained for {hours:.2f} h in {len(stages)} stages', highlight=False)
     return 0
@@ -75,27 +74,45 @@ def _parameters(model: nn.Module, config: ModelConfig) -> str:
     return f'{encoder / 1e6:.2f} M encoder + {(total - encoder) / 1e6:.2f} M GRIN'
 
 
-def _stage_table(number: int, stage: dict) -> Table:
-    recipe = stage.get('recipe', {})
-    facts = [f'{stage["step"]} steps'] if 'step' in stage else []
-    facts += [f'{recipe["batch"]} images a step'] if 'batch' in recipe else []
-    facts += [f'{stage["hours"]:.2f} h'] if 'hours' in stage else []
-    facts += [f'on {stage["device"]}'] if 'device' in stage else []
-    facts += [f'seed {recipe["seed"]}'] if 'seed' in recipe else []
-    facts += [f'from {recipe["initial"]}'] if recipe.get('initial') else []
-    table = Table(title=f'stage {number}: {", ".join(facts)}', title_justify='left')
-    table.add_column('source', no_wrap=True)
-    for name in ('frames', 'views', 'weight'):
+def _stage_table(stages: list[dict]) -> Table:
+    table = Table(title='stages of training', title_justify='left')
+    for name in ('stage', 'steps', 'images a step', 'hours', 'seed'):
         table.add_column(name, justify='right')
-    table.add_column('what and on which terms')
-    for source in stage.get('sources', []):
+    for name in ('device', 'from'):
+        table.add_column(name)
+    for number, stage in enumerate(stages, 1):
+        recipe = stage.get('recipe', {})
+        facts = stage.get('step'), recipe.get('batch'), stage.get('hours'), recipe.get('seed')
+        facts = ['' if fact is None else f'{round(fact, 2):g}' for fact in facts]
         table.add_row(
-            source['name'], str(source['frames']), str(source.get('variants', 1)),
-            _number(source.get('weight', 1)), f'{source["source"]}. {source["licence"]}',
-        )  # fmt: skip
+            str(number), *facts, stage.get('device', ''), Path(recipe.get('initial') or '').name
+        )
     return table
 
 
-def _number(weight: float | list[float]) -> str:
-    weights = weight if isinstance(weight, list) else [weight]
-    return ', '.join(f'{w:g}' for w in weights)
+def _source_table(stages: list[dict]) -> Table:
+    """List every source once, with the stages that drew from it."""
+    drawn: dict[tuple, list[int]] = {}
+    for number, stage in enumerate(stages, 1):
+        for source in stage.get('sources', []):
+            key = source['name'], source['frames'], f'{source["source"]}. {source["licence"]}'
+            drawn.setdefault(key, []).append(number)
+    table = Table(title='what they learnt from', title_justify='left')
+    table.add_column('source', no_wrap=True)
+    table.add_column('frames', justify='right')
+    table.add_column('stages')
+    table.add_column('what and on which terms')
+    for (name, frames, what), numbers in drawn.items():
+        table.add_row(name, str(frames), _ranges(sorted(set(numbers))), what)
+    return table
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Write 1, 2, 3, 5 as 1-3, 5."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ', '.join(f'{a}' if a == b else f'{a}-{b}' for a, b in runs)

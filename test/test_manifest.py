@@ -88,20 +88,44 @@ def test_eval_says_what_was_trained_on(checkpoints, tmp_path, capsys):
     assert 'c: these weights' not in out
 
 
+def rows_of(printed: str) -> list[list[str]]:
+    return [[cell.strip() for cell in line.split('│')[1:-1]] for line in printed.splitlines()]
+
+
 def test_info_prints_the_manifest(checkpoints, capsys, monkeypatch):
     path = str(checkpoints / '2' / 'last.safetensors')
     monkeypatch.setenv('COLUMNS', '200')
     assert cli.main(['info', path]) == 0
     out = capsys.readouterr().out
-    assert 'stage 1: 1 steps, 2 images a step' in out
-    assert 'stage 2' in out
-    assert 'test, seeds 0 to 2. CC0' in out
+    stages = [row[:3] for row in rows_of(out) if len(row) == 7]
+    assert stages == [['1', '1', '2'], ['2', '1', '2']]
+    sources = {row[0]: row[1:] for row in rows_of(out) if len(row) == 4}
+    assert sources['a'] == ['3', '1', 'test, seeds 0 to 2. CC0']
+    assert sources['room'][1] == '2'
     assert 'procedural world room of grin_ros, seeds 0 to 1. Apache-2.0' in out
     assert 'h in 2 stages' in out
     assert cli.main(['info', path, '--json']) == 0
     told = json.loads(capsys.readouterr().out)
     assert [len(stage['sources']) for stage in told['manifest']] == [1, 2]
     assert told['config']['depth']['max'] == 200
+
+
+def test_info_lists_a_source_once_however_many_stages_drew_from_it(
+    checkpoints, tmp_path, capsys, monkeypatch
+):
+    path = checkpoints / '2' / 'last.safetensors'
+    _, config, metadata = load(path)
+    first, second = manifest(metadata)
+    stages = [first, first, second, first, second, first]
+    amend(path, tmp_path / 'many.safetensors', config, {'stages': stages})
+    monkeypatch.setenv('COLUMNS', '200')
+    assert cli.main(['info', str(tmp_path / 'many.safetensors')]) == 0
+    rows = [row for row in rows_of(capsys.readouterr().out) if len(row) == 4]
+    assert [(row[0], row[2]) for row in rows] == [
+        ('a', '1-2, 4, 6'),
+        ('b', '3, 5'),
+        ('room', '3, 5'),
+    ]
 
 
 def test_amending_leaves_the_weights_alone(checkpoints, tmp_path):
