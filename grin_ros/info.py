@@ -74,36 +74,54 @@ def _parameters(model: nn.Module, config: ModelConfig) -> str:
     return f'{encoder / 1e6:.2f} M encoder + {(total - encoder) / 1e6:.2f} M GRIN'
 
 
-def _stage_table(stages: list[dict]) -> Table:
-    table = Table(title='stages of training', title_justify='left')
-    for name in ('stage', 'steps', 'images a step', 'hours', 'seed'):
-        table.add_column(name, justify='right')
-    for name in ('device', 'from'):
-        table.add_column(name)
+STAGE_COLUMNS = ('stage', 'steps', 'images a step', 'hours', 'seed', 'device', 'from')
+SOURCE_COLUMNS = ('source', 'frames', 'stages', 'what', 'terms')
+
+
+def stage_rows(stages: list[dict]) -> list[tuple[str, ...]]:
+    """Give a row of STAGE_COLUMNS for each stage of a manifest; '' where it does not say."""
+    rows = []
     for number, stage in enumerate(stages, 1):
         recipe = stage.get('recipe', {})
-        facts = stage.get('step'), recipe.get('batch'), stage.get('hours'), recipe.get('seed')
-        facts = ['' if fact is None else f'{round(fact, 2):g}' for fact in facts]
-        table.add_row(
-            str(number), *facts, stage.get('device', ''), Path(recipe.get('initial') or '').name
-        )
+        hours = f'{stage["hours"]:.2f}' if 'hours' in stage else ''
+        facts = (
+            number, stage.get('step', ''), recipe.get('batch', ''), hours, recipe.get('seed', ''),
+            stage.get('device', ''), Path(recipe.get('initial') or '').name,
+        )  # fmt: skip
+        rows.append(tuple(str(fact) for fact in facts))
+    return rows
+
+
+def source_rows(stages: list[dict]) -> list[tuple[str, ...]]:
+    """Give a row of SOURCE_COLUMNS for each source, once, with the stages that drew from it."""
+    drawn: dict[tuple, list[int]] = {}
+    for number, stage in enumerate(stages, 1):
+        for source in stage.get('sources', []):
+            key = tuple(str(source[name]) for name in ('name', 'frames', 'source', 'licence'))
+            drawn.setdefault(key, []).append(number)
+    return [
+        (name, frames, _ranges(sorted(set(numbers))), what, terms)
+        for (name, frames, what, terms), numbers in drawn.items()
+    ]
+
+
+def _stage_table(stages: list[dict]) -> Table:
+    table = Table(title='stages of training', title_justify='left')
+    for name in STAGE_COLUMNS:
+        table.add_column(name, justify='left' if name in ('device', 'from') else 'right')
+    for row in stage_rows(stages):
+        table.add_row(*row)
     return table
 
 
 def _source_table(stages: list[dict]) -> Table:
-    """List every source once, with the stages that drew from it."""
-    drawn: dict[tuple, list[int]] = {}
-    for number, stage in enumerate(stages, 1):
-        for source in stage.get('sources', []):
-            key = source['name'], source['frames'], f'{source["source"]}. {source["licence"]}'
-            drawn.setdefault(key, []).append(number)
     table = Table(title='what they learnt from', title_justify='left')
     table.add_column('source', no_wrap=True)
     table.add_column('frames', justify='right')
     table.add_column('stages')
     table.add_column('what and on which terms')
-    for (name, frames, what), numbers in drawn.items():
-        table.add_row(name, str(frames), _ranges(sorted(set(numbers))), what)
+    for *row, what, terms in source_rows(stages):
+        table.add_row(*row, f'{what}. {terms}')
     return table
 
 

@@ -60,8 +60,9 @@ def test_the_card_tells_data_recipe_and_figures(files):
     assert '| **mean outdoor** | **0.401** | **0.301** | **0.201** |' in text
     assert '| stairs | 100 | 100 | 100 |' in text
     assert '| room | 90 | 2 | seeds 0 to 89 | Apache-2.0 |' in text
-    assert 'Stage 1: 40 steps' in text
-    assert 'Stage 2: 60 steps, 16 images a step, 1.25 h, on cpu, seed 3' in text
+    assert '| street | 90 | 1 | seeds 0 to 89 | Apache-2.0 |' in text
+    assert '| 1 | 40 |  | 0.50 |  |  |  |' in text
+    assert '| 2 | 60 | 16 | 1.25 | 3 | cpu |  |' in text
     assert 'Trained 1.75 h in sum. Never trained on val.' in text
     assert '| drive | 0.61 | 0.610 | 0.610 | 61% | 61% |' in text
     assert 'must not be' in text

@@ -14,7 +14,7 @@ import json
 from pathlib import Path
 
 from grin_ros.checkpoint import default_checkpoint, load
-from grin_ros.info import manifest
+from grin_ros.info import manifest, SOURCE_COLUMNS, source_rows, STAGE_COLUMNS, stage_rows
 
 BEGIN, END = '<!-- by hand: begin -->', '<!-- by hand: end -->'
 BY_HAND = """\
@@ -93,7 +93,7 @@ def model_card(checkpoint: Path, evaluations: Sequence[dict], by_hand: str = BY_
         size=checkpoint.stat().st_size / 2**20, pixels=config.pixels, steps=config.steps,
         target=config.target, near=config.depth.min, far=config.depth.max,
         licence=metadata.get('licence', 'not stated'),
-        manifest='\n\n'.join(_stage(number, stage) for number, stage in enumerate(stages, 1)),
+        manifest=_manifest(stages),
         hours=sum(stage.get('hours', 0) for stage in stages),
         evaluation=f'{metadata.get("evaluation", "evaluation data not stated")}.'.capitalize(),
         accuracy=_accuracy(sorted(evaluations, key=lambda e: (e['samples'], e['steps']))),
@@ -109,19 +109,15 @@ def kept(page: str) -> str:
     return page.split(BEGIN, 1)[1].split(END, 1)[0]
 
 
-def _stage(number: int, stage: dict) -> str:
-    recipe = stage.get('recipe', {})
-    facts = [f'{stage["step"]} steps'] if 'step' in stage else []
-    facts += [f'{recipe["batch"]} images a step'] if 'batch' in recipe else []
-    facts += [f'{stage["hours"]:.2f} h'] if 'hours' in stage else []
-    facts += [f'on {stage["device"]}'] if 'device' in stage else []
-    facts += [f'seed {recipe["seed"]}'] if 'seed' in recipe else []
-    rows = [('source', 'frames', 'views', 'what', 'terms'), ('---', '---:', '---:', '---', '---')]
-    rows += [
-        (s['name'], s['frames'], s.get('variants', 1), s['source'], s['licence'])
-        for s in stage.get('sources', [])
-    ]
-    return f'Stage {number}: {", ".join(facts)}.\n\n{_table(rows)}'
+def _manifest(stages: list[dict]) -> str:
+    right, left = '---:', '---'
+    return '\n\n'.join(
+        (
+            _table([STAGE_COLUMNS, (*[right] * 5, left, left), *stage_rows(stages)]),
+            'Each source once, with the stages that drew from it:',
+            _table([SOURCE_COLUMNS, (left, right, left, left, left), *source_rows(stages)]),
+        )
+    )
 
 
 def _accuracy(evaluations: Sequence[dict]) -> str:
