@@ -10,7 +10,7 @@ import torch
 from grin_ros.camera import Camera
 from grin_ros.training.sample import Sample
 from grin_ros.training.study_depthgen import as_lidar, BEAMS, REACH
-from grin_ros.training.study_modes import draw, said, SIZE
+from grin_ros.training.study_modes import _seen_in, draw, said, SIZE
 from grin_ros.training.world.drive import around
 from grin_ros.training.world.pane import mirrored, Pane, pane
 
@@ -19,20 +19,20 @@ WIDE = (48, 96)
 
 @pytest.mark.parametrize('kind', ['glass', 'mirror'])
 def test_both_depths_and_the_picture_agree_outside_of_the_pane(kind):
-    one = pane(kind, 1, WIDE)
+    one = pane(kind, 2, WIDE)
     assert 0.05 < one.where.mean() < 0.6
     near = one.sample.depth
     assert np.array_equal(near[~one.where], one.beyond[~one.where])
     (distance,) = np.unique(near[one.where])
     assert 0.7 <= distance <= 1.1 and (one.beyond[one.where] > distance).all()
-    again = pane(kind, 1, WIDE)
+    again = pane(kind, 2, WIDE)
     assert np.array_equal(again.sample.image, one.sample.image)
 
 
 def test_glass_shows_what_is_behind_it():
-    one = pane('glass', 1, WIDE)
+    one = pane('glass', 2, WIDE)
     plain, _ = around(
-        'room', 1, [np.eye(4), mirrored(float(one.sample.depth[one.where][0]))], WIDE
+        'room', 2, [np.eye(4), mirrored(float(one.sample.depth[one.where][0]))], WIDE
     )
     np.testing.assert_array_equal(one.beyond[one.where], plain.depth[one.where])
     seen, behind = one.sample.image[one.where].astype(float), plain.image[one.where].astype(float)
@@ -92,3 +92,10 @@ def test_a_lidar_measures_rings_below_its_highest_beam():
     assert np.degrees(np.arctan2(31.5 - top, 60)) < BEAMS[-1] + 1
     middle = kept[:, 48] | kept[:, 47] | kept[:, 46] | kept[:, 49]
     assert 6 <= middle.sum() <= len(BEAMS)  # one pixel of a column for each beam
+
+
+def test_the_study_leaves_rooms_out_that_stand_before_their_pane():
+    shown = [one for s in range(8) if (one := pane('glass', s, SIZE)).where.any()]
+    assert 3 < len(shown) < 8
+    for one, again in zip(shown, _seen_in('glass', 0), strict=False):
+        assert again.sample.stem == one.sample.stem

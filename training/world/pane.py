@@ -26,7 +26,7 @@ class Pane:
 
     sample: with the pane's own depth
     beyond: (H, W) float32, metres, with the depth of what is seen in the pane
-    where: (H, W) bool, the pixels where the two differ
+    where: (H, W) bool, the pixels where the two differ; none if all of the room is nearer
     """
 
     sample: Sample
