@@ -33,8 +33,8 @@ sys.exit(service.run())
 def test_with_the_real_launch(tmp_path, monkeypatch, ros_domain_id):
     """Two cameras by the launch file itself: both are answered, and Ctrl-C is a good end."""
     pytest.importorskip('launch', reason='launch comes with a ROS distribution only')
-    pytest.importorskip('launch_ros')
-    pytest.importorskip('rclpy')
+    pytest.importorskip('launch_ros', reason='launch_ros comes with a ROS distribution only')
+    pytest.importorskip('rclpy', reason='a machine for training has no ROS')
     from ros_peer import drive, image_message, info_message, Peer
 
     prefixes = [sys.prefix, *os.environ.get('AMENT_PREFIX_PATH', '').split(os.pathsep)]
