@@ -32,6 +32,11 @@ def test_silence_is_explained(peer, tmp_path):
         peer.status('input', lambda one: 'nobody publishes /cam/image_raw: start' in one.message)
         late = peer.status('input', lambda one: one.level == b'\x02')
         assert late.message.startswith('no image for')
+        # On the console as well, once for each cause.
+        nobody = '/cam/image_raw: start the camera, or remap image to its topic'
+        peer.wait(lambda: nobody in node.text)
+        peer.pause(2.5)
+        assert node.text.count(nobody) == 1
 
         compressed = peer.node.create_publisher(CompressedImage, '/cam/image_raw/compressed', 1)
         peer.status('input', lambda one: 'set image_transport to compressed' in one.message)
@@ -65,6 +70,7 @@ def test_silence_is_explained(peer, tmp_path):
 
             peer.wait(answered)
             peer.node.destroy_publisher(camera)
+        peer.wait(lambda: '/cam/image_raw: images come' in node.text)
         word = peer.status('output', lambda one: one.level == b'\x01')
         assert 'qos_overrides./depth/std.publisher.durability at transient_local' in word.message
         peer.node.destroy_subscription(greedy)

@@ -204,9 +204,19 @@ class DepthNode(LifecycleNode):
                 'camera_info': camera_health(self, stream, config),
                 'output': output_health(stream, config),
             }
+            self._report_silence(stream, *aspects['input'][:2])
             for aspect, health in aspects.items():
                 array.status.append(status(node, f'{stream.name} {aspect}'.strip(), *health))
         self._diagnostics.publish(array)
+
+    def _report_silence(self, stream: CameraStream, level: bytes, message: str) -> None:
+        """Say once on the console what keeps images away, for whoever reads no diagnostics."""
+        cause = message.partition(': ')[2] if level == ERROR else ''  # without the seconds
+        if cause and cause != stream.silence:
+            self.get_logger().warning(f'{stream.image_topic}: {message}')
+        elif stream.silence and not cause:
+            self.get_logger().info(f'{stream.image_topic}: images come')
+        stream.silence = cause
 
     def _inference_health(self) -> Health:
         if self._model is None:

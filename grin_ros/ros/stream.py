@@ -41,6 +41,7 @@ class CameraStream:
         self._prefix = f'{name}/' if name else ''
         self.info_topic = node.resolve_topic_name(f'{self._prefix}camera_info')
         self.mismatches = {}  # topic -> sentence about its quality of service
+        self.silence = ''  # what keeps images away, if they have been for long
         self._inputs, self._outputs, self._transforms = [], {}, None
         try:
             for topic, kind in {**OUTPUTS, **dict.fromkeys(DEBUG, Float64)}.items():
