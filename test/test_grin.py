@@ -25,6 +25,7 @@ SIZE = (64, 96)
 ENCODERS = {
     'resnet': EncoderConfig(width=8, blocks=(1, 1, 1, 1)),
     'hiera': EncoderConfig(kind='hiera'),
+    'efficientnet_lite0': EncoderConfig(kind='efficientnet_lite0'),
 }
 
 
@@ -245,5 +246,5 @@ def test_hopeless_configurations_are_refused():
         config(local_conditioning=False, geometry=False)
     with pytest.raises(ValueError, match='global_stride is 64'):
         GRIN(config(global_stride=64))
-    with pytest.raises(ValueError, match='choose resnet or hiera'):
+    with pytest.raises(ValueError, match="'vit'; choose one of resnet, hiera, efficientnet"):
         EncoderConfig(kind='vit')

@@ -118,7 +118,7 @@ class TrainConfig:
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     output: str = 'runs/train'  # folder of checkpoints, relative to the recipe
     features: str = ''  # folder of cached features; '' = in output
-    encoder_weights: str = ''  # trunk (encoder.kind hiera): SAM 2's or a checkpoint's safetensors
+    encoder_weights: str = ''  # published weights of the encoder (`published.py`)
     initial: str = ''  # checkpoint to start from, with the same network; 'shipped' = the default
     steps: int = 1000
     batch: int = 16  # images of a step, over all processes

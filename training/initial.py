@@ -6,15 +6,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from safetensors.torch import load_file
 import torch
 
 from grin_ros.checkpoint import build_model, load, ModelConfig
 from grin_ros.models import Denoiser
 from grin_ros.models.unet import depth_weights
-from grin_ros.packing import unpack
 
 from .config import TrainConfig
+from .published import load_published
 
 
 def initial_model(config: TrainConfig) -> Denoiser:
@@ -36,14 +35,10 @@ def initial_model(config: TrainConfig) -> Denoiser:
             )
         model.load_state_dict(weights)
     elif config.encoder_weights:
-        if config.model.dense or config.model.network.encoder.kind != 'hiera':
-            raise ValueError('encoder_weights are for encoder.kind hiera; leave them out')
-        path = Path(config.encoder_weights)
-        if not path.is_file():
-            raise FileNotFoundError(f'there is no file {path} of encoder_weights')
-        # Those of SAM 2, or of a checkpoint of ours, whose trunk is `encoder`.
-        weights = unpack(load_file(path)).items()
-        model.encoder.load_sam2({name.removeprefix('encoder.'): w for name, w in weights})
+        if config.model.dense:
+            raise ValueError('encoder_weights are for GRIN; leave them out')
+        kind = config.model.network.encoder.kind
+        load_published(model.encoder, kind, Path(config.encoder_weights))
     elif config.model.frozen:
         raise ValueError('a frozen encoder needs encoder_weights or an initial checkpoint')
     return model

@@ -125,12 +125,13 @@ class Recipe:
         initial = (
             stage.initial if number == 1 else str(self._folder(number - 1) / 'last.safetensors')
         )
-        trunk = stage.model.network.encoder.kind == 'hiera'
+        # The shipped weights hold a trunk, which serves where the published one is not at hand.
+        trunk = self.encoder if stage.model.network.encoder.kind == 'hiera' else ''
         stage = replace(
             stage,
             sources=tuple(sources),
             initial=initial,
-            encoder_weights='' if initial or not trunk else stage.encoder_weights or self.encoder,
+            encoder_weights='' if initial else stage.encoder_weights or trunk,
             output=str(self._folder(number)),
             features=str(self.output / 'features'),
         )

@@ -3,8 +3,9 @@
 Image encoders: image to multi-scale feature maps (GRIN sec. 4.2).
 
 `resnet` is trained from scratch, as the paper claims suffices; `hiera` is SAM 2's trunk (Hiera-
-Tiny, Apache-2.0), the nearest relative of what the authors used in their next paper, and may be
-frozen. A frozen encoder's maps can be computed once and kept: `GRIN.condition` takes maps.
+Tiny, Apache-2.0), the nearest relative of what the authors used in their next paper;
+`efficientnet_lite0` and `resnet50` were trained on ImageNet (`imagenet.py`). All but the first
+may be frozen. A frozen encoder's maps can be computed once and kept: `GRIN.condition` takes maps.
 """
 
 from __future__ import annotations
@@ -16,21 +17,24 @@ from torch import nn
 from torch.nn import functional as F
 
 from grin_ros.models.hiera import Hiera
+from grin_ros.models.imagenet import EfficientNetLite0, ResNet50
+
+KINDS = ('resnet', 'hiera', 'efficientnet_lite0', 'resnet50')
 
 
 @dataclass(frozen=True)
 class EncoderConfig:
     """Which encoder makes the feature maps."""
 
-    kind: str = 'resnet'  # resnet | hiera
+    kind: str = 'resnet'  # of KINDS
     width: int = 64  # channels of the first residual stage (resnet)
     blocks: tuple[int, ...] = (2, 2, 2, 2)  # residual blocks per stage (resnet: ResNet-18)
     stages: int = 3  # stages of the trunk that are kept (hiera)
     frozen: bool = False  # no gradient into the encoder
 
     def __post_init__(self):
-        if self.kind not in ('resnet', 'hiera'):
-            raise ValueError(f"encoder.kind is '{self.kind}'; choose resnet or hiera")
+        if self.kind not in KINDS:
+            raise ValueError(f"encoder.kind is '{self.kind}'; choose one of {', '.join(KINDS)}")
         if not 3 <= self.stages <= 4:
             raise ValueError(f'encoder.stages is {self.stages}; Hiera keeps 3 or 4')
 
@@ -91,6 +95,8 @@ def build_encoder(config: EncoderConfig) -> nn.Module:
     """Build the encoder; it has `channels` and `strides`, one of each per map."""
     if config.kind == 'hiera':
         encoder = Hiera(config.stages)
-    else:
+    elif config.kind == 'resnet':
         encoder = ResNet(config.width, config.blocks)
+    else:
+        encoder = {'efficientnet_lite0': EfficientNetLite0, 'resnet50': ResNet50}[config.kind]()
     return encoder.requires_grad_(not config.frozen)
