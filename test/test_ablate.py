@@ -12,9 +12,11 @@ import pytest
 
 from grin_ros import cli
 from grin_ros.camera import Camera
-from grin_ros.config import from_dict, load_yaml
+from grin_ros.checkpoint import build_model, ModelConfig
+from grin_ros.config import from_dict, load, load_yaml
 from grin_ros.pipeline import Prediction
-from grin_ros.training.ablate import AblationConfig, focal_pair, VARIANTS, ZOOM
+from grin_ros.training.ablate import Ablation, AblationConfig, focal_pair, ZOOM
+from grin_ros.training.ablation_lines import VARIANTS
 from grin_ros.training.config import TrainConfig
 from grin_ros.training.labels import thin
 from grin_ros.training.recipe import load_recipe
@@ -84,6 +86,38 @@ def test_the_table_is_written_and_never_computed_twice(folder, monkeypatch, caps
     ]
     assert cli.main([*argv, '--only', 'no wheels']) == 2
     assert 'no wheels' in capsys.readouterr().err
+    assert 'What they cost' not in text
+
+
+def test_latency_is_of_every_line(folder):
+    with (folder / 'ablations.yaml').open('a') as file:
+        file.write('latency: true\n')
+    page = folder / 'page.md'
+    argv = ['ablate', str(folder / 'ablations.yaml'), '-o', str(page), '--device', 'cpu']
+    assert cli.main([*argv, '--only', 'the recipe', 'no rays']) == 0
+    cost = page.read_text().partition('What they cost')[2]
+    rows = [row.strip('| ').split(' | ') for row in cost.splitlines() if row.startswith('| ')][2:]
+    assert [row[0] for row in rows] == ['the recipe', 'no rays']
+    network = build_model(load(ModelConfig, 'config/grin_tiny.yaml'))
+    count = sum(p.numel() for p in network.encoder.parameters())
+    for _, parameters, encoder, frame in rows:
+        assert parameters == f'{count / 1e6:.1f} M'
+        assert 0 <= float(encoder) <= float(frame)
+
+
+def test_an_encoder_takes_the_weights_that_the_table_names_for_it(folder, monkeypatch):
+    with (folder / 'ablations.yaml').open('a') as file:
+        file.write('encoders: {resnet50: "${RESNET}/model.json", hiera: never.safetensors}\n')
+    monkeypatch.setenv('RESNET', str(folder))
+    ablation = Ablation(folder / 'ablations.yaml')
+    config = ablation.train_config('ResNet-50, frozen', 1)
+    assert Path(config.encoder_weights) == folder / 'model.json'
+    assert config.seed == 1
+    # One from scratch has none.
+    assert ablation.train_config('the recipe', 0).encoder_weights == ''
+    monkeypatch.delenv('RESNET')
+    with pytest.raises(ValueError, match='set the environment variable'):
+        ablation.train_config('ResNet-50, frozen', 0)
 
 
 def test_every_line_changes_one_thing(monkeypatch):
@@ -92,7 +126,11 @@ def test_every_line_changes_one_thing(monkeypatch):
     recipe = load_recipe('config/train_ablation.yaml')
     several = {
         'the recipe': [],
+        # Other encoders have other weights.
         'ResNet-18 from scratch': ['model', 'encoder_weights'],
+        'EfficientNet-Lite0, frozen': ['model', 'encoder_weights'],
+        'EfficientNet-Lite0, trained too': ['model', 'encoder_weights'],
+        'ResNet-50, frozen': ['model', 'encoder_weights'],
         'eps as target': ['model', 'shape'],  # only an answer of x_0 has a shape
         'v as target': ['model', 'shape'],
     }
@@ -104,11 +142,25 @@ def test_every_line_changes_one_thing(monkeypatch):
         assert (name == 'the recipe') == (changed == recipe)
 
 
-def test_the_shipped_table_names_every_set_that_counts():
-    config = from_dict(AblationConfig, load_yaml('config/ablations.yaml'), 'ablations')
-    assert len(config.seeds) > 1
-    assert config.sets
-    assert config.focal
+def test_the_shipped_tables_ask_for_every_line():
+    tables = [
+        from_dict(AblationConfig, load_yaml(f'config/{name}.yaml'), name)
+        for name in ('ablations', 'encoders')
+    ]
+    assert {line for config in tables for line in config.lines} == set(VARIANTS)
+    for config in tables:
+        assert config.lines[0] == 'the recipe'
+        assert config.sets
+        assert config.focal
+    assert len(tables[0].seeds) > 1
+    with pytest.raises(ValueError, match="no line 'no wheels'; choose of the recipe, no local"):
+        AblationConfig('recipe', (), (), lines=('no wheels',))
+
+
+def test_the_ablated_network_is_the_shipped_one():
+    recipe = load_yaml('config/train_ablation.yaml')['model']
+    shipped = load_yaml('config/grin_small.yaml')
+    assert {**recipe, 'pixels': 0} == {**shipped, 'pixels': 0}
 
 
 class Says:

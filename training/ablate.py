@@ -10,8 +10,9 @@ Every finished run is kept as JSON, so that a broken table is continued, not beg
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 import json
 from pathlib import Path
 import re
@@ -20,10 +21,13 @@ import sys
 import numpy as np
 import torch
 
+from grin_ros.bench import Frame, medians
 from grin_ros.config import from_dict, load_yaml
 from grin_ros.pipeline import DepthPipeline
+from grin_ros.sampler import autocast
 
-from .ablation_table import table
+from .ablation_lines import VARIANTS
+from .ablation_table import latencies, table
 from .config import TrainConfig, ValidationConfig
 from .evaluation import domain_means, evaluate, spread_over
 from .recipe import expand, load_recipe
@@ -33,68 +37,8 @@ from .transforms import rectify
 
 ZOOM = 0.6  # share of the image that the picture with the longer focal length shows
 STEPS = (2, 10)  # of sampling
-
-Change = Callable[[TrainConfig], TrainConfig]
-
-
-def _network(**changes) -> Change:
-    return lambda c: replace(
-        c, model=replace(c.model, network=replace(c.model.network, **changes))
-    )
-
-
-def _encoder(**changes) -> Change:
-    def change(config: TrainConfig) -> TrainConfig:
-        encoder = replace(config.model.network.encoder, **changes)
-        config = _network(encoder=encoder)(config)
-        return replace(config, encoder_weights='') if encoder.kind == 'resnet' else config
-
-    return change
-
-
-def _depth(**changes) -> Change:
-    return lambda c: replace(c, model=replace(c.model, depth=replace(c.model.depth, **changes)))
-
-
-def _target(target: str) -> Change:
-    # Shape and expected error are of depth, which only an answer of x_0 tells.
-    return lambda c: replace(c, model=replace(_headless(c).model, target=target), shape=0.0)
-
-
-def _linear(config: TrainConfig) -> TrainConfig:
-    return _depth(kind='linear')(_headless(config))
-
-
-_headless = _network(error_head=False)
-
-
-def _labels(share: float) -> Change:
-    return lambda c: replace(c, labels=share)
-
-
-# What is changed, and how; one line each of the table.
-VARIANTS: dict[str, Change] = {
-    'the recipe': lambda c: c,
-    'no local conditioning': _network(local_conditioning=False),
-    'no global conditioning': _network(global_conditioning=False),
-    'no rays': _network(geometry=False),
-    'neck without attention': _network(neck_layers=(0, 0)),
-    'no head of the error': _headless,
-    'no loss of shape': lambda c: replace(c, shape=0.0),
-    'AdamW instead of Muon': lambda c: replace(c, optimiser=replace(c.optimiser, kind='adamw')),
-    'depth of a canonical camera': _depth(focal=250.0),
-    'log10 of metres': _depth(kind='log10'),
-    'natural log of metres': _depth(kind='ln'),
-    'linear depth': _linear,
-    '10 % of the labels': _labels(0.1),
-    '1 % of the labels': _labels(0.01),
-    '0.1 % of the labels': _labels(0.001),
-    'eps as target': _target('eps'),
-    'v as target': _target('v'),
-    'ResNet-18 from scratch': _encoder(kind='resnet', frozen=False),
-    'three stages of the trunk': _encoder(kind='hiera', stages=3),
-    'trunk trained too': _encoder(kind='hiera', frozen=False),
-}
+TIMED = (480, 640)  # size of the image that is timed
+ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -107,7 +51,17 @@ class AblationConfig:
     steps: int = 400  # of training
     seeds: tuple[int, ...] = (0, 1)
     frames: int = 8  # of each set, spread evenly over it
+    lines: tuple[str, ...] = tuple(VARIANTS)  # of the table
+    encoders: dict[str, str] = field(default_factory=dict)  # kind -> its encoder_weights
+    latency: bool = False  # time encoder and inference of every line as well
     output: str = '../runs/ablations'
+
+    def __post_init__(self):
+        unknown = [name for name in self.lines if name not in VARIANTS]
+        if unknown or not self.lines:
+            raise ValueError(
+                f'there is no line {"".join(unknown[:1])!r}; choose of {", ".join(VARIANTS)}'
+            )
 
 
 def score(pipeline: DepthPipeline, config: AblationConfig, sets, focal) -> dict:
@@ -162,7 +116,7 @@ class Ablation:
         path = Path(path)
         config = from_dict(AblationConfig, load_yaml(path), str(path))
         self.config = replace(config, steps=steps or config.steps)
-        self.folder = path.parent / config.output
+        self.path, self.folder = path, path.parent / config.output
         self.sets, self.focal = (
             [SampleSet(path.parent / expand(name, path)) for name in names]
             for names in (config.sets, config.focal)
@@ -181,15 +135,23 @@ class Ablation:
             features=recipe.features or str(self.folder / 'features'),
         )
 
+    def train_config(self, name: str, seed: int) -> TrainConfig:
+        """Give the recipe of one line, from one seed."""
+        config = replace(self.recipe, seed=seed, output=str(self._folder(name, seed)))
+        config = VARIANTS[name](config)
+        kind = config.model.network.encoder.kind
+        if config.encoder_weights or kind not in self.config.encoders:
+            return config
+        weights = self.path.parent / expand(self.config.encoders[kind], self.path)
+        return replace(config, encoder_weights=str(weights))
+
     def run(self, name: str, seed: int, device: str) -> dict:
         """Train and score one line from one seed, unless it was done before."""
-        slug = re.sub(r'[^a-z0-9]+', '_', name.lower()).strip('_')
-        folder = self.folder / f'{slug}_{seed}'
+        folder = self._folder(name, seed)
         kept = folder / f'scores_{self.config.steps}.json'
         if kept.is_file():
             return json.loads(kept.read_text())
-        config = VARIANTS[name](replace(self.recipe, seed=seed, output=str(folder)))
-        trainer = Trainer(config, device)
+        trainer = Trainer(self.train_config(name, seed), device)
         losses = trainer.run()
         if trainer.stopped:
             raise KeyboardInterrupt
@@ -199,6 +161,38 @@ class Ablation:
         kept.write_text(json.dumps(scores))
         (folder / 'state.safetensors').unlink()  # several times the weights, and of no use now
         return scores
+
+    def latency(self, names: Sequence[str], device: str) -> dict[str, dict[str, float]]:
+        """
+        Time the lines in turn, so that what else the machine does meets all alike.
+
+        returns: name -> encoder and infer, milliseconds, medians; parameters of the encoder
+        """
+        cases, found = {}, {}
+        for name in names:
+            folder = self._folder(name, self.config.seeds[0])
+            pipeline = DepthPipeline.from_checkpoint(folder / 'last.safetensors', device)
+            frame = Frame(pipeline, TIMED)
+            cases[f'{name} encoder'] = partial(_encode, frame)
+            cases[f'{name} infer'] = partial(pipeline.infer, frame.image, None)
+            found[name] = {
+                'parameters': sum(p.numel() for p in pipeline.model.encoder.parameters())
+            }
+        cuda = torch.device(device).type == 'cuda'
+        ms = medians(cases, ROUNDS, torch.cuda.synchronize if cuda else lambda: None)
+        for name, figures in found.items():
+            figures |= {part: ms[f'{name} {part}'] for part in ('encoder', 'infer')}
+        return found
+
+    def _folder(self, name: str, seed: int) -> Path:
+        slug = re.sub(r'[^a-z0-9]+', '_', name.lower()).strip('_')
+        return self.folder / f'{slug}_{seed}'
+
+
+@torch.inference_mode()
+def _encode(frame: Frame) -> None:
+    with autocast(frame.pipeline.device):
+        frame.model.features(frame.picture)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -217,13 +211,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Train and score every line, and write the table after each."""
-    names = args.only or list(VARIANTS)
-    unknown = [name for name in names if name not in VARIANTS]
-    if unknown:
-        raise ValueError(f'there is no line {unknown[0]!r}; choose of {", ".join(VARIANTS)}')
     if args.steps is not None and args.steps < 4:
         raise ValueError('--steps must be at least 4')
     ablation = Ablation(args.config, args.steps)
+    names = args.only or ablation.config.lines
+    unknown = [name for name in names if name not in ablation.config.lines]
+    if unknown:
+        choices = ', '.join(ablation.config.lines)
+        raise ValueError(f'{args.config} has no line {unknown[0]!r}; choose of {choices}')
     scores: dict[str, list[dict]] = {}
     # Seed by seed, so that a table that is stopped early has all its lines.
     for seed in ablation.config.seeds:
@@ -234,5 +229,9 @@ def run(args: argparse.Namespace) -> int:
             args.output.write_text(
                 table(scores, ablation.config, ablation.recipe, args.device, ZOOM)
             )
+    if ablation.config.latency:
+        figures = ablation.latency(names, args.device)
+        with args.output.open('a') as page:
+            page.write(latencies(figures, ablation.recipe.model, args.device, ROUNDS))
     print(f'wrote {args.output}')
     return 0

@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from .sample import SampleSet
 
 PAGE = """\
 # Ablations
 
-Written by `grin ablate config/ablations.yaml`. One thing of a recipe is changed at a time; every
+Written by `grin ablate`. One thing of a recipe is changed at a time; every
 line has the same budget: {steps} steps of {batch} images with {pixels} labelled pixels, {encoder},
 on {device}, {hours:.2f} h in sum. The budget is small, so the lines compare with each other and
 with nothing else. Seeds: {seeds}; {spread}.
@@ -23,6 +24,15 @@ Scored on {frames} frames each of {sets}, no scaling; means over sets.
 AbsRel after 2 and after 10 denoising steps. `longer lens` shows the middle {zoom:.0%} of the
 images of {focal}, enlarged, with its own intrinsics: metric depth must stay, so the drift between
 the two pictures, median over the pixels, should be 0 %.
+
+{table}
+"""
+
+LATENCY = """
+## What they cost
+
+{size} pixels, {steps} steps, every {stride}th pixel asked for; all lines in turn on {device},
+{threads} threads, medians of {rounds} rounds.
 
 {table}
 """
@@ -48,10 +58,10 @@ def table(scores: dict[str, list[dict]], config, recipe, device: str, zoom: floa
     recipe: TrainConfig of the unchanged line
     zoom: share of an image that the longer lens shows
     """
-    head = ['', *COLUMNS]
-    rows = [head, ['---'] + ['---:'] * len(COLUMNS)]
-    for name, runs in scores.items():
-        rows.append([name, *(_cell([get(run) for run in runs]) for get in COLUMNS.values())])
+    rows = [
+        [name, *(_cell([get(run) for run in runs]) for get in COLUMNS.values())]
+        for name, runs in scores.items()
+    ]
     hours = sum(run['hours'] for runs in scores.values() for run in runs)
     encoder = recipe.model.network.encoder
     seeds = config.seeds[: max(map(len, scores.values()))]
@@ -65,8 +75,32 @@ def table(scores: dict[str, list[dict]], config, recipe, device: str, zoom: floa
         sources=', '.join(_source(s) for s in recipe.sources),
         frames=config.frames, sets=', '.join(Path(name).name for name in config.sets),
         zoom=zoom, focal=', '.join(Path(name).name for name in config.focal),
-        table='\n'.join(f'| {" | ".join(row)} |' for row in rows),
+        table=_markdown(COLUMNS, rows),
     )  # fmt: skip
+
+
+def latencies(figures: dict[str, dict[str, float]], model, device: str, rounds: int) -> str:
+    """
+    Write the section about cost.
+
+    figures: name of a line -> what `Ablation.latency` gave
+    model: ModelConfig of the unchanged line
+    """
+    rows = [
+        [name, f'{f["parameters"] / 1e6:.1f} M', f'{f["encoder"]:.0f}', f'{f["infer"]:.0f}']
+        for name, f in figures.items()
+    ]
+    return LATENCY.format(
+        size=model.pixels, steps=model.steps, stride=model.stride, rounds=rounds,
+        device=device, threads=torch.get_num_threads(),
+        table=_markdown(['encoder', 'encoder, ms', 'frame, ms'], rows),
+    )  # fmt: skip
+
+
+def _markdown(columns: Iterable[str], rows: list[list[str]]) -> str:
+    head = ['', *columns]
+    lines = [head, ['---'] + ['---:'] * (len(head) - 1), *rows]
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
 
 
 def _source(source) -> str:
