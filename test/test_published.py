@@ -243,7 +243,9 @@ def test_other_files_are_refused_in_one_sentence(tmp_path):
     with pytest.raises(ValueError, match='holds no weights of resnet50'):
         load_published(ResNet50(), 'resnet50', tmp_path / 'model.json')
     save_file({'a': torch.zeros(1)}, tmp_path / 'a.safetensors')
-    with pytest.raises(ValueError, match='not weights of a SAM 2'):
+    with pytest.raises(ValueError, match=r'a\.safetensors .* not weights of a SAM 2'):
         load_published(Hiera(3), 'hiera', tmp_path / 'a.safetensors')
+    with pytest.raises(ValueError, match=r'lite\.pth holds no weights of hiera'):
+        load_published(Hiera(3), 'hiera', path)
     with pytest.raises(ValueError, match=r'encoder\.kind resnet has no published weights'):
         load_published(encoder, 'resnet', path)

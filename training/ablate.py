@@ -54,6 +54,7 @@ class AblationConfig:
     lines: tuple[str, ...] = tuple(VARIANTS)  # of the table
     encoders: dict[str, str] = field(default_factory=dict)  # kind -> its encoder_weights
     latency: bool = False  # time encoder and inference of every line as well
+    about: str = 'Ablations'  # title of the page, and what is said under it
     output: str = '../runs/ablations'
 
     def __post_init__(self):

@@ -12,7 +12,7 @@ import torch
 from .sample import SampleSet
 
 PAGE = """\
-# Ablations
+# {about}
 
 Written by `grin ablate`. One thing of a recipe is changed at a time; every
 line has the same budget: {steps} steps of {batch} images with {pixels} labelled pixels, {encoder},
@@ -69,6 +69,7 @@ def table(scores: dict[str, list[dict]], config, recipe, device: str, zoom: floa
     if len(seeds) == 1:
         spread = 'one only, so small differences say nothing'
     return PAGE.format(
+        about=config.about.rstrip(),
         steps=config.steps, batch=recipe.batch, pixels=recipe.pixels, device=device, hours=hours,
         encoder=f'{encoder.kind} {"frozen" if encoder.frozen else "trained"}',
         seeds=', '.join(map(str, seeds)), spread=spread,

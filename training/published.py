@@ -8,9 +8,11 @@ from pathlib import Path
 import pickle
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 import torch
 
+from grin_ros.models.hiera import Hiera
 from grin_ros.models.imagenet import ResNet50
 from grin_ros.packing import unpack
 
@@ -29,19 +31,24 @@ def load_published(encoder: torch.nn.Module, kind: str, path: Path) -> None:
     """
     if not path.is_file():
         raise FileNotFoundError(f'there is no file {path} of encoder_weights')
-    if kind == 'hiera':
-        # Of a checkpoint of ours the trunk is `encoder`.
-        weights = unpack(load_file(path)).items()
-        encoder.load_sam2({name.removeprefix('encoder.'): w for name, w in weights})
-        return
-    read = {'efficientnet_lite0': _efficientnet_lite0, 'resnet50': _resnet50}.get(kind)
-    if read is None:
+    take = {
+        'hiera': _take_hiera,
+        'efficientnet_lite0': lambda e, path: e.load_state_dict(_efficientnet_lite0(path)),
+        'resnet50': lambda e, path: e.load_state_dict(_resnet50(path)),
+    }.get(kind)
+    if take is None:
         raise ValueError(f'encoder.kind {kind} has no published weights; leave them out')
     try:
-        encoder.load_state_dict(read(path))
-    except (KeyError, RuntimeError, UnicodeDecodeError, ValueError, pickle.PickleError) as error:
+        take(encoder, path)
+    except (KeyError, RuntimeError, ValueError, pickle.PickleError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f'{path} holds no weights of {kind}: {reason}') from error
+
+
+def _take_hiera(encoder: Hiera, path: Path) -> None:
+    # Of a checkpoint of ours the trunk is `encoder`.
+    weights = unpack(load_file(path)).items()
+    encoder.load_sam2({name.removeprefix('encoder.'): w for name, w in weights})
 
 
 def fold(weight, gamma, beta, mean, var, bias=0.0) -> tuple[torch.Tensor, torch.Tensor]:
