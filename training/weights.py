@@ -44,7 +44,7 @@ class RenderConfig:
     seed: int  # of the first picture
     domain: str = ''
     world: str = ''
-    size: tuple[int, int] = (256, 320)
+    size: tuple[int, int] = (384, 480)  # 1.5 times the views that are cut from it
 
     def __post_init__(self):
         if bool(self.domain) == bool(self.world):
