@@ -199,7 +199,9 @@ def _encode(frame: Frame) -> None:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `grin ablate`."""
     parser.add_argument('config', help='YAML file, such as config/ablations.yaml')
-    parser.add_argument('-o', '--output', type=Path, default='docs/ablations.md', metavar='MD')
+    parser.add_argument(
+        '-o', '--output', type=Path, metavar='MD', help='page to write (docs/NAME OF CONFIG.md)'
+    )
     parser.add_argument(
         '--steps', type=int, metavar='N', help="of training, instead of the file's"
     )
@@ -215,6 +217,7 @@ def run(args: argparse.Namespace) -> int:
     if args.steps is not None and args.steps < 4:
         raise ValueError('--steps must be at least 4')
     ablation = Ablation(args.config, args.steps)
+    page = args.output or Path('docs', Path(args.config).stem).with_suffix('.md')
     names = args.only or ablation.config.lines
     unknown = [name for name in names if name not in ablation.config.lines]
     if unknown:
@@ -226,13 +229,11 @@ def run(args: argparse.Namespace) -> int:
         for name in names:
             print(f'{name}, seed {seed}', file=sys.stderr, flush=True)
             scores.setdefault(name, []).append(ablation.run(name, seed, args.device))
-            args.output.parent.mkdir(parents=True, exist_ok=True)
-            args.output.write_text(
-                table(scores, ablation.config, ablation.recipe, args.device, ZOOM)
-            )
+            page.parent.mkdir(parents=True, exist_ok=True)
+            page.write_text(table(scores, ablation.config, ablation.recipe, args.device, ZOOM))
     if ablation.config.latency:
         figures = ablation.latency(names, args.device)
-        with args.output.open('a') as page:
-            page.write(latencies(figures, ablation.recipe.model, args.device, ROUNDS))
-    print(f'wrote {args.output}')
+        with page.open('a') as file:
+            file.write(latencies(figures, ablation.recipe.model, args.device, ROUNDS))
+    print(f'wrote {page}')
     return 0

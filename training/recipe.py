@@ -19,7 +19,8 @@ def load_recipe(path: str | Path, optional: bool = False) -> TrainConfig:
     """
     Read a recipe.
 
-    `model` may name a preset file beside it instead of listing the model; a recipe that only names
+    `model` may name a preset file beside it instead of listing the model, or be a mapping whose
+    `preset` names one and whose other keys replace those of that file; a recipe that only names
     an `initial` checkpoint takes the model that this holds. Relative paths in the recipe are taken
     from its folder. Raises ValueError on unknown keys.
 
@@ -27,8 +28,12 @@ def load_recipe(path: str | Path, optional: bool = False) -> TrainConfig:
     """
     path = Path(path)
     data = load_yaml(path)
-    if isinstance(data.get('model'), str):
-        data['model'] = load_yaml(path.parent / data['model'])
+    model = data.get('model')
+    if isinstance(model, str):
+        model = {'preset': model}
+    if isinstance(model, dict) and 'preset' in model:
+        preset = load_yaml(path.parent / model.pop('preset'))
+        data['model'] = {**preset, **model}
 
     def resolve(name: str) -> str:
         return str(path.parent / expand(name, path)) if name else name

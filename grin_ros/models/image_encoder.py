@@ -95,8 +95,10 @@ def build_encoder(config: EncoderConfig) -> nn.Module:
     """Build the encoder; it has `channels` and `strides`, one of each per map."""
     if config.kind == 'hiera':
         encoder = Hiera(config.stages)
-    elif config.kind == 'resnet':
-        encoder = ResNet(config.width, config.blocks)
+    elif config.kind == 'efficientnet_lite0':
+        encoder = EfficientNetLite0()
+    elif config.kind == 'resnet50':
+        encoder = ResNet50()
     else:
-        encoder = {'efficientnet_lite0': EfficientNetLite0, 'resnet50': ResNet50}[config.kind]()
+        encoder = ResNet(config.width, config.blocks)
     return encoder.requires_grad_(not config.frozen)

@@ -1,6 +1,6 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
 """
-Convolutional encoders with published ImageNet weights: quicker on a CPU than Hiera.
+Convolutional encoders with published ImageNet weights, to compare with Hiera.
 
 EfficientNet-Lite0 (arXiv 1905.11946, without squeeze-and-excitation, ReLU6) and ResNet-50 (arXiv
 1512.03385). Batch norm is folded into its convolution when weights are taken over, so there is
