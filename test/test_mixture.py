@@ -27,6 +27,7 @@ from grin_ros.training.sample import Sample, SampleSet
 from grin_ros.training.shards import pack
 from grin_ros.training.source import Source
 from grin_ros.training.transforms import fit
+from grin_ros.training.world import render
 
 GROUPS = [('indoor', True), ('indoor', False), ('outdoor', True), ('outdoor', False)]
 
@@ -225,6 +226,22 @@ def test_shards_are_read_like_the_folder(planes, tmp_path):
         np.testing.assert_array_equal(x.image, y.image)
         np.testing.assert_array_equal(x.depth, y.depth)
         assert torch.equal(x.camera.K, y.camera.K)
+
+
+def test_a_window_of_a_rendered_world_is_as_sharp_as_the_whole():
+    """Worlds are rendered larger than the views cut from them, except where nothing is cut."""
+    size = (64, 80)
+    windows, whole = (
+        Source(SourceConfig(world='room', size=size, augment=kind), 0)[5]
+        for kind in ('window', 'flip')
+    )
+    plain = render('room', 5, size=size)
+    np.testing.assert_array_equal(whole.image, plain.image)
+    assert windows.image.shape == (96, 120, 3)
+    # The same scene and lens: K is that of 1.5 times the pixels, depth the plain picture's.
+    enlarged = plain.camera.resize((96, 120))
+    np.testing.assert_allclose(windows.camera.K, enlarged.K, rtol=1e-5)
+    assert np.median(windows.depth) == pytest.approx(np.median(plain.depth), rel=0.02)
 
 
 def test_a_holdout_is_the_end_of_the_set(planes):

@@ -14,7 +14,7 @@ class SourceConfig:
     """One source of samples: a sample set or shards on disk, or a world rendered as needed."""
 
     set: str = ''  # folder of a sample set or of shards, relative to the recipe; ${VARIABLES} work
-    world: str = ''  # room | corridor | street | stairs
+    world: str = ''  # room | corridor | hall | stairs | street
     images: str = ''  # folder of pictures without depth, for pre-training
     count: int = 256  # distinct images of the world
     textures: str = ''  # folder of tileable images for the world; '' = procedural only

@@ -15,6 +15,9 @@ from .sample import Sample, SampleSet
 from .transforms import augment, rectify
 
 OUTDOOR_WORLDS = ('street',)
+# A window of a picture rendered at the view's own size would be enlarged, and duller than what
+# cameras see: docs/weights.md, "Sharper than any training picture".
+FINER = 1.5
 
 
 class Part:
@@ -75,9 +78,9 @@ class Source:
             return rectify(self.samples[index])
         from .world import render  # torch code that a run without worlds never needs
 
-        return render(
-            self.config.world, index, size=self.size, textures=self.config.textures or None
-        )
+        finer = 1 if self.config.augment == 'flip' else FINER  # the others may enlarge a part
+        size = tuple(round(finer * n) for n in self.size)
+        return render(self.config.world, index, size=size, textures=self.config.textures or None)
 
     def view(self, index: int, key: tuple[int, ...]) -> Sample:
         """Augmented view of sample `index`; the same key gives the same view."""
