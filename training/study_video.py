@@ -33,8 +33,8 @@ SUMMARY = 'flicker and accuracy on rendered drives, with and without a warm star
 STATIC = 0.02  # change of log depth
 PERIOD = 0.1  # seconds between frames
 # domain, seed, size, metres between frames
-DRIVES = (('room', 2, (192, 256), 0.05), ('corridor', 5, (192, 256), 0.1),
-          ('street', 4, (160, 512), 0.2))  # fmt: skip
+DRIVES = (('room', 2, (384, 480), 0.05), ('corridor', 5, (384, 480), 0.1),
+          ('street', 4, (240, 768), 0.2))  # fmt: skip
 ARMS = {
     'each frame by itself': None,
     'warm start': {'start': 0.5},
