@@ -39,6 +39,8 @@ class Source:
     """
     One source of samples at one training size; `source[i]` reads or renders sample i.
 
+    Files keep their size; worlds are rendered FINER than `size`, (H, W) pixels of the views.
+
     config: what it is
     pixels: of the pipeline's processing size, where the configuration names no size
     holdout: share of a set, at its end and so late in time, that is kept away from training
