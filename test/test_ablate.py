@@ -111,10 +111,10 @@ def test_an_encoder_takes_the_weights_that_the_table_names_for_it(folder, monkey
     monkeypatch.setenv('RESNET', str(folder))
     ablation = Ablation(folder / 'ablations.yaml')
     config = ablation.train_config('ResNet-50, frozen', 1)
-    assert Path(config.encoder_weights) == folder / 'model.json'
+    assert config.encoder_weights == {'resnet50': str(folder / 'model.json')}
     assert config.seed == 1
     # One from scratch has none.
-    assert ablation.train_config('the recipe', 0).encoder_weights == ''
+    assert ablation.train_config('the recipe', 0).encoder_weights == {}
     monkeypatch.delenv('RESNET')
     with pytest.raises(ValueError, match='set the environment variable'):
         ablation.train_config('ResNet-50, frozen', 0)
@@ -131,6 +131,7 @@ def test_every_line_changes_one_thing(monkeypatch):
         'EfficientNet-Lite0, frozen': ['model', 'encoder_weights'],
         'EfficientNet-Lite0, trained too': ['model', 'encoder_weights'],
         'ResNet-50, frozen': ['model', 'encoder_weights'],
+        'EfficientNet-Lite0 and ResNet-50': ['model', 'encoder_weights'],
         'eps as target': ['model', 'shape'],  # only an answer of x_0 has a shape
         'v as target': ['model', 'shape'],
     }

@@ -140,11 +140,12 @@ class Ablation:
         """Give the recipe of one line, from one seed."""
         config = replace(self.recipe, seed=seed, output=str(self._folder(name, seed)))
         config = VARIANTS[name](config)
-        kind = config.model.network.encoder.kind
-        if config.encoder_weights or kind not in self.config.encoders:
-            return config
-        weights = self.path.parent / expand(self.config.encoders[kind], self.path)
-        return replace(config, encoder_weights=str(weights))
+        weights = dict(config.encoder_weights)
+        for kind in config.model.network.encoder.kinds:
+            if kind not in weights and kind in self.config.encoders:
+                path = self.path.parent / expand(self.config.encoders[kind], self.path)
+                weights[kind] = str(path)
+        return replace(config, encoder_weights=weights)
 
     def run(self, name: str, seed: int, device: str) -> dict:
         """Train and score one line from one seed, unless it was done before."""

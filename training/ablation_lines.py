@@ -20,9 +20,8 @@ def _network(**changes) -> Change:
 def _encoder(**changes) -> Change:
     def change(config: TrainConfig) -> TrainConfig:
         encoder = replace(config.model.network.encoder, **changes)
-        other = encoder.kind != config.model.network.encoder.kind  # which needs other weights
-        config = _network(encoder=encoder)(config)
-        return replace(config, encoder_weights='') if other else config
+        weights = {k: w for k, w in config.encoder_weights.items() if k in encoder.kinds}
+        return _network(encoder=encoder)(replace(config, encoder_weights=weights))
 
     return change
 
@@ -70,6 +69,7 @@ VARIANTS: dict[str, Change] = {
     'EfficientNet-Lite0, frozen': _encoder(kind='efficientnet_lite0'),
     'EfficientNet-Lite0, trained too': _encoder(kind='efficientnet_lite0', frozen=False),
     'ResNet-50, frozen': _encoder(kind='resnet50'),
+    'EfficientNet-Lite0 and ResNet-50': _encoder(kind='efficientnet_lite0', beside=('resnet50',)),
     'three stages of the trunk': _encoder(kind='hiera', stages=3),
     'trunk trained too': _encoder(kind='hiera', frozen=False),
 }

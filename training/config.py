@@ -118,7 +118,8 @@ class TrainConfig:
     validation: ValidationConfig = field(default_factory=ValidationConfig)
     output: str = 'runs/train'  # folder of checkpoints, relative to the recipe
     features: str = ''  # folder of cached features; '' = in output
-    encoder_weights: str = ''  # published weights of the encoder (`published.py`)
+    # Published weights of the encoder (`published.py`), of each kind, or one file for all kinds.
+    encoder_weights: str | dict[str, str] = field(default_factory=dict)
     initial: str = ''  # checkpoint to start from, with the same network; 'shipped' = the default
     steps: int = 1000
     batch: int = 16  # images of a step, over all processes
@@ -150,6 +151,21 @@ class TrainConfig:
             raise ValueError('shape needs a GRIN with target x_0; leave it out')
         if self.shape < 0:
             raise ValueError(f'shape is {self.shape}; it must be 0 or more')
+        weights = self.encoder_weights
+        if self.model.dense:
+            if weights:
+                raise ValueError('encoder_weights are for GRIN; leave them out')
+            kinds = ()
+        else:
+            kinds = self.model.network.encoder.kinds
+        if isinstance(weights, str):
+            weights = dict.fromkeys(kinds, weights) if weights else {}
+        if not set(weights) <= set(kinds):
+            raise ValueError(
+                f'encoder_weights names {next(k for k in weights if k not in kinds)}; the encoder '
+                f'is {" and ".join(kinds)}'
+            )
+        object.__setattr__(self, 'encoder_weights', weights)
         if self.dense != DenseConfig() and not self.model.dense:
             raise ValueError('`dense` is for model.kind depthgen; leave it out')
         pretraining = self.model.dense and self.model.network.channels == 3

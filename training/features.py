@@ -13,13 +13,15 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
+from torch import nn
 from tqdm import tqdm
 
 from grin_ros.models.grin import GRIN
+from grin_ros.models.image_encoder import Joined
 from grin_ros.sampler import autocast
 
 from .config import TrainConfig
-from .rows import Rows
+from .rows import JoinedRows, Rows
 from .sample import Sample
 from .source import Source
 
@@ -73,22 +75,17 @@ class FeatureCache:
 
     @classmethod
     def open(cls, folder: Path, source: Source, model: GRIN, device, seed: int) -> FeatureCache:
-        """Open the cache of a source under `folder`, after filling it where it is not complete."""
-        folder = folder / f'{source.name}-{_fingerprint(source, model, seed)}'
-        if not (folder / 'complete').is_file():
-            # Several runs may fill it at once: each fills its own, and the first to end stays.
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(dir=folder.parent, prefix='filling-') as partial:
-                partial = Path(partial, folder.name)
-                partial.mkdir()
-                _fill(partial, source, model, device, seed)
-                (partial / 'complete').touch()
-                if not (folder / 'complete').is_file():
-                    shutil.rmtree(folder, ignore_errors=True)
-                    partial.rename(folder)
-        scales = len(model.encoder.channels)
-        rows = [Rows(folder / f'{name}.npy') for name in (*range(scales), 'depth', 'K')]
-        return cls(source.size, rows[:scales], *rows[scales:])
+        """
+        Open the cache of a source under `folder`, after filling it where it is not complete.
+
+        Every part of a joined encoder has a cache of its own, which others with that part share.
+        """
+        parts = model.encoder.parts if isinstance(model.encoder, Joined) else [model.encoder]
+        opened = [_open_part(folder, source, part, device, seed) for part in parts]
+        maps = [rows[:-2] for rows in opened]
+        if isinstance(model.encoder, Joined):
+            maps = [model.encoder.join(maps, JoinedRows)]
+        return cls(source.size, maps[0], *opened[0][-2:])
 
 
 def open_caches(
@@ -100,21 +97,41 @@ def open_caches(
     return [FeatureCache.open(folder, source, model, device, 0) for source in sources]
 
 
-def _fingerprint(source: Source, model: GRIN, seed: int) -> str:
+def _open_part(folder: Path, source: Source, encoder: nn.Module, device, seed: int) -> list[Rows]:
+    """Rows of an encoder's maps of a source, of the depth and of K."""
+    folder = folder / f'{source.name}-{_fingerprint(source, encoder, seed)}'
+    if not (folder / 'complete').is_file():
+        # Several runs may fill it at once: each fills its own, and the first to end stays.
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder.parent, prefix='filling-') as partial:
+            partial = Path(partial, folder.name)
+            partial.mkdir()
+            _fill(partial, source, encoder, device, seed)
+            (partial / 'complete').touch()
+            if not (folder / 'complete').is_file():
+                shutil.rmtree(folder, ignore_errors=True)
+                partial.rename(folder)
+    names = (*range(len(encoder.channels)), 'depth', 'K')
+    return [Rows(folder / f'{name}.npy') for name in names]
+
+
+def _fingerprint(source: Source, encoder: nn.Module, seed: int) -> str:
     """Tell caches apart whose content would differ."""
     config = {
         k: v for k, v in asdict(source.config).items() if k not in ('weight', 'images', 'centre')
     }
     if config['augment'] == 'window':
         del config['augment']  # caches are older than the choice
+    if encoder.strides[0] > 4:  # not all of its maps
+        config['strides'] = list(encoder.strides)
     digest = hashlib.sha256(json.dumps([config, source.count, source.size, seed]).encode())
-    for value in model.encoder.state_dict().values():
+    for value in encoder.state_dict().values():
         digest.update(value.cpu().numpy().tobytes())
     return digest.hexdigest()[:12]
 
 
 @torch.inference_mode()
-def _fill(folder: Path, source: Source, model: GRIN, device, seed: int) -> None:
+def _fill(folder: Path, source: Source, encoder: nn.Module, device, seed: int) -> None:
     total = source.count * source.config.variants
     arrays = {}
 
@@ -126,12 +143,12 @@ def _fill(folder: Path, source: Source, model: GRIN, device, seed: int) -> None:
             )
         arrays[name][rows] = values
 
-    model.eval()
+    encoder.eval()
     for start in tqdm(range(0, total, BATCH), f'encode {source.name}', unit=f'{BATCH} images'):
         rows = slice(start, min(start + BATCH, total))
         views = [source.view(i // source.config.variants, (seed, i)) for i in range(total)[rows]]
         with autocast(device):
-            maps = model.features(images(views).to(device))
+            maps = encoder(images(views).to(device))
         for scale, new in enumerate(maps):
             put(scale, rows, new.half().cpu().numpy())
         put(

@@ -10,6 +10,7 @@ import torch
 
 from grin_ros.checkpoint import build_model, load, ModelConfig
 from grin_ros.models import Denoiser
+from grin_ros.models.image_encoder import by_kind
 from grin_ros.models.unet import depth_weights
 
 from .config import TrainConfig
@@ -35,10 +36,11 @@ def initial_model(config: TrainConfig) -> Denoiser:
             )
         model.load_state_dict(weights)
     elif config.encoder_weights:
-        if config.model.dense:
-            raise ValueError('encoder_weights are for GRIN; leave them out')
-        kind = config.model.network.encoder.kind
-        load_published(model.encoder, kind, Path(config.encoder_weights))
+        for kind, encoder in by_kind(model.encoder, config.model.network.encoder).items():
+            if kind in config.encoder_weights:
+                load_published(encoder, kind, Path(config.encoder_weights[kind]))
+            elif config.model.frozen:
+                raise ValueError(f'the frozen encoder {kind} needs encoder_weights, too')
     elif config.model.frozen:
         raise ValueError('a frozen encoder needs encoder_weights or an initial checkpoint')
     return model

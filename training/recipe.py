@@ -12,7 +12,7 @@ from grin_ros.config import from_dict, load_yaml, to_dict
 
 from .config import TrainConfig
 
-SHIPPED = 'shipped'  # as `initial`: the weights that come with the package
+SHIPPED = 'shipped'  # as `initial` or `encoder_weights`: what comes with the package
 
 
 def load_recipe(path: str | Path, optional: bool = False) -> TrainConfig:
@@ -38,9 +38,12 @@ def load_recipe(path: str | Path, optional: bool = False) -> TrainConfig:
     def resolve(name: str) -> str:
         return str(path.parent / expand(name, path)) if name else name
 
+    def checkpoint(name: str) -> str:
+        return str(default_checkpoint()) if name == SHIPPED else resolve(name)
+
     initial = data.get('initial')
     if isinstance(initial, str):
-        initial = str(default_checkpoint()) if initial == SHIPPED else resolve(initial)
+        initial = checkpoint(initial)
         if initial and 'model' not in data:  # before all else, which may depend on its kind
             data['model'] = to_dict(load(initial)[1])
     config = from_dict(TrainConfig, data, str(path))
@@ -57,7 +60,7 @@ def load_recipe(path: str | Path, optional: bool = False) -> TrainConfig:
         ),
         output=resolve(config.output),
         features=resolve(config.features),
-        encoder_weights=resolve(config.encoder_weights),
+        encoder_weights={k: checkpoint(w) for k, w in config.encoder_weights.items()},
         initial=initial or '',
     )
 
@@ -72,7 +75,7 @@ def _without_unset(config: TrainConfig) -> TrainConfig:
         config,
         sources=tuple(s for s in config.sources if known(s.set + s.textures + s.images)),
         validation=replace(config.validation, sets=tuple(filter(known, config.validation.sets))),
-        encoder_weights=config.encoder_weights if known(config.encoder_weights) else '',
+        encoder_weights={k: w for k, w in config.encoder_weights.items() if known(w)},
     )
 
 
@@ -89,5 +92,5 @@ def portable(config: TrainConfig) -> dict:
     recipe = to_dict(config)
     for name in ('model', 'output', 'features', 'sources', 'validation'):
         recipe.pop(name)
-    return {**recipe, 'initial': Path(config.initial).name,
-            'encoder_weights': Path(config.encoder_weights).name}  # fmt: skip
+    encoders = {kind: Path(weights).name for kind, weights in config.encoder_weights.items()}
+    return {**recipe, 'initial': Path(config.initial).name, 'encoder_weights': encoders}

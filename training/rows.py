@@ -49,3 +49,22 @@ class Rows(Sequence):
         if os.preadv(self._file.fileno(), [into], start) != self._size:
             raise OSError(f'{self._file.name} ends within row {i}; delete its folder to refill it')
         return row
+
+
+class JoinedRows(Sequence):
+    """
+    Rows of several arrays, joined along the first dimension of a row, for maps: the channels.
+
+    parts: sequences of equally many rows, equal but for that dimension
+    """
+
+    def __init__(self, parts: Sequence[Sequence[np.ndarray]]):
+        self.parts = list(parts)
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.parts[0])
+
+    def __getitem__(self, i: int) -> np.ndarray:
+        """Read one row of each part, and join them."""
+        return np.concatenate([part[i] for part in self.parts])

@@ -60,7 +60,7 @@ def differences(saved: dict[str, Any], config: TrainConfig) -> list[str]:
             for source in values['sources']
         ]
         values['initial'] = Path(recipe.initial).name
-        values['encoder_weights'] = Path(recipe.encoder_weights).name
+        values['encoder_weights'] = {k: Path(w).name for k, w in recipe.encoder_weights.items()}
         return values | {'holdout': recipe.validation.holdout}
 
     before, now = essence(from_dict(TrainConfig, saved, 'the saved recipe')), essence(config)

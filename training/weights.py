@@ -125,13 +125,16 @@ class Recipe:
         initial = (
             stage.initial if number == 1 else str(self._folder(number - 1) / 'last.safetensors')
         )
-        # The shipped weights hold a trunk, which serves where the published one is not at hand.
-        trunk = self.encoder if stage.model.network.encoder.kind == 'hiera' else ''
+        # The shipped weights hold an encoder, which serves where no published one is at hand.
+        known = stage.encoder_weights
+        if self.encoder and stage.model.frozen:
+            kinds = stage.model.network.encoder.kinds
+            known = dict.fromkeys(kinds, self.encoder) | known
         stage = replace(
             stage,
             sources=tuple(sources),
             initial=initial,
-            encoder_weights='' if initial else stage.encoder_weights or trunk,
+            encoder_weights={} if initial else known,
             output=str(self._folder(number)),
             features=str(self.output / 'features'),
         )

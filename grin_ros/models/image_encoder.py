@@ -10,7 +10,9 @@ may be frozen. A frozen encoder's maps can be computed once and kept: `GRIN.cond
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import nn
@@ -31,12 +33,21 @@ class EncoderConfig:
     blocks: tuple[int, ...] = (2, 2, 2, 2)  # residual blocks per stage (resnet: ResNet-18)
     stages: int = 3  # stages of the trunk that are kept (hiera)
     frozen: bool = False  # no gradient into the encoder
+    beside: tuple[str, ...] = ()  # of KINDS: encoders whose coarse maps join those of `kind`
 
     def __post_init__(self):
-        if self.kind not in KINDS:
-            raise ValueError(f"encoder.kind is '{self.kind}'; choose one of {', '.join(KINDS)}")
+        for kind in self.kinds:
+            if kind not in KINDS:
+                raise ValueError(f"encoder.kind is '{kind}'; choose one of {', '.join(KINDS)}")
+            if self.kinds.count(kind) > 1:
+                raise ValueError(f'encoder.beside names {kind} again; leave it out')
         if not 3 <= self.stages <= 4:
             raise ValueError(f'encoder.stages is {self.stages}; Hiera keeps 3 or 4')
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kinds of all encoders that look at the image."""
+        return (self.kind, *self.beside)
 
 
 class ResidualBlock(nn.Module):
@@ -91,14 +102,84 @@ class ResNet(nn.Module):
         return maps
 
 
+class Coarse(nn.Module):
+    """The maps of an encoder at STRIDE and coarser: what is seen, not where its edges are."""
+
+    STRIDE = 16
+
+    def __init__(self, encoder: nn.Module):
+        super().__init__()
+        self.encoder = encoder
+        self.first = next(i for i, s in enumerate(encoder.strides) if s >= self.STRIDE)
+        self.strides = tuple(encoder.strides[self.first :])
+        self.channels = tuple(encoder.channels[self.first :])
+
+    def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
+        """Feature maps, fine to coarse, of an image (B, 3, H, W) in [0, 1]."""
+        return self.encoder(image)[self.first :]
+
+
+class Joined(nn.Module):
+    """
+    Encoders that look at the same image; maps of equal stride are joined along the channels.
+
+    Which features tell depth nobody knows beforehand, and a frozen encoder learns none: two small
+    ones tell more than either (docs/encoders.md).
+
+    parts: the encoders, in the order of their channels
+    """
+
+    def __init__(self, parts: Sequence[nn.Module]):
+        super().__init__()
+        self.parts = nn.ModuleList(parts)
+        channels = {}
+        for part in parts:
+            for stride, count in zip(part.strides, part.channels, strict=True):
+                channels[stride] = channels.get(stride, 0) + count
+        self.strides = tuple(sorted(channels))
+        self.channels = tuple(channels[stride] for stride in self.strides)
+
+    def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
+        """Feature maps, fine to coarse, of an image (B, 3, H, W) in [0, 1]."""
+        return self.join([part(image) for part in self.parts], partial(torch.cat, dim=1))
+
+    def join(self, maps: Sequence[Sequence], cat: Callable[[list], object]) -> list:
+        """
+        Join what is given for each map of each part, by stride.
+
+        cat: joins a list of them, in the order of the parts
+        """
+        return [
+            cat([
+                m for part, found in zip(self.parts, maps, strict=True)
+                for s, m in zip(part.strides, found, strict=True) if s == stride
+            ])
+            for stride in self.strides
+        ]  # fmt: skip
+
+
+def by_kind(encoder: nn.Module, config: EncoderConfig) -> dict[str, nn.Module]:
+    """Give the encoder of each kind within one that was built for a configuration."""
+    if not config.beside:
+        return {config.kind: encoder}
+    first, *others = encoder.parts
+    parts = (first, *(part.encoder for part in others))
+    return dict(zip(config.kinds, parts, strict=True))
+
+
 def build_encoder(config: EncoderConfig) -> nn.Module:
     """Build the encoder; it has `channels` and `strides`, one of each per map."""
-    if config.kind == 'hiera':
-        encoder = Hiera(config.stages)
-    elif config.kind == 'efficientnet_lite0':
-        encoder = EfficientNetLite0()
-    elif config.kind == 'resnet50':
-        encoder = ResNet50()
-    else:
-        encoder = ResNet(config.width, config.blocks)
+    encoder = _build(config, config.kind)
+    if config.beside:
+        encoder = Joined([encoder, *(Coarse(_build(config, kind)) for kind in config.beside)])
     return encoder.requires_grad_(not config.frozen)
+
+
+def _build(config: EncoderConfig, kind: str) -> nn.Module:
+    if kind == 'hiera':
+        return Hiera(config.stages)
+    if kind == 'efficientnet_lite0':
+        return EfficientNetLite0()
+    if kind == 'resnet50':
+        return ResNet50()
+    return ResNet(config.width, config.blocks)
