@@ -28,8 +28,7 @@ bench: venv
 
 # Resumable. STEPS=200 is the whole recipe in miniature, in a folder of its own.
 weights: venv
-	$(if $(GRIN_WEIGHTS),SAM2_WEIGHTS='$(GRIN_WEIGHTS)/sam2_hiera_tiny.safetensors') \
-		$(BIN)/grin weights config/weights.yaml $(if $(STEPS),--steps $(STEPS))
+	$(BIN)/grin weights config/weights.yaml $(if $(STEPS),--steps $(STEPS))
 
 lint: $(VENV)/dependencies
 	$(BIN)/ruff check .

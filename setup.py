@@ -23,7 +23,7 @@ setup(
         (f'{SHARE}/launch', sorted(glob('launch/*.launch.py'))),
         (f'{SHARE}/config', sorted(glob('config/*.yaml') + glob('config/*.xml'))),
         (f'{SHARE}/rviz', sorted(glob('config/*.rviz'))),
-        (f'{SHARE}/weights', sorted(glob('weights/*.safetensors'))),
+        (f'{SHARE}/weights', sorted(glob('weights/*'))),
     ],
     zip_safe=False,
     python_requires='>=3.10',

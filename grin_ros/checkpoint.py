@@ -127,7 +127,8 @@ def amend(
     """
     _, tensors = _read(Path(path))
     if packed:
-        tensors = pack(unpack(tensors), 'encoder.' if config.frozen else ())
+        places = config.network.encoder.coarsely_stored if config.frozen else ()
+        tensors = pack(unpack(tensors), tuple(f'encoder.{place}' for place in places))
     _write(Path(output), tensors, config, metadata)
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file
 import torch
 
-from grin_ros.checkpoint import build_model, ModelConfig, save
+from grin_ros.checkpoint import amend, build_model, load, ModelConfig, save
 from grin_ros.models.grin import GRINConfig
 from grin_ros.models.image_encoder import build_encoder, by_kind, EncoderConfig
 from grin_ros.training.config import SourceConfig, TrainConfig
@@ -108,6 +109,17 @@ def test_a_checkpoint_serves_any_encoder_that_it_holds(shipped):
     for a, b in zip(wanted(IMAGE), both.encoder(IMAGE), strict=True):
         torch.testing.assert_close(a, b)
     torch.testing.assert_close(single.encoder(IMAGE)[2], wanted(IMAGE)[2][:, 112:])
+
+
+def test_only_encoders_that_bear_it_are_stored_in_8_bits(shipped, tmp_path):
+    path = tmp_path / 'packed.safetensors'
+    amend(shipped, path, load(shipped)[1], {}, packed=True)
+    stored = {name: value.dtype for name, value in load_file(path).items()}
+    assert stored['encoder.parts.0.stem.weight'] == torch.float16
+    assert stored['encoder.parts.1.encoder.stem.weight'] == torch.int8
+    before, after = (load(p)[0].encoder(IMAGE) for p in (shipped, path))
+    for a, b in zip(before, after, strict=True):
+        assert (a - b).norm() < 0.05 * a.norm()
 
 
 def test_an_encoder_that_a_checkpoint_lacks_is_refused(shipped):

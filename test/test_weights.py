@@ -14,6 +14,7 @@ from grin_ros import cli
 from grin_ros.checkpoint import load, ModelConfig, read_metadata, save
 from grin_ros.config import from_dict, load_yaml
 from grin_ros.info import manifest
+from grin_ros.training.initial import initial_model
 from grin_ros.training.weights import Recipe, WeightsConfig
 
 STAGE = """\
@@ -37,7 +38,6 @@ average: [1, 1]
 calibrate: [apart]
 frames: 4
 samples: 2
-encoder: trunk.safetensors
 sets: sets
 output: run
 facts: {licence: Apache-2.0}
@@ -46,8 +46,8 @@ facts: {licence: Apache-2.0}
 
 @pytest.fixture
 def recipe(tmp_path, monkeypatch):
-    """A recipe of two stages that names data, assets and an encoder that are not at hand."""
-    for name in ('GRIN_TEST_DATA', 'GRIN_ASSETS', 'SAM2_WEIGHTS'):
+    """A recipe of two stages that names data and assets that are not at hand."""
+    for name in ('GRIN_TEST_DATA', 'GRIN_ASSETS'):
         monkeypatch.delenv(name, raising=False)
     torch.manual_seed(0)
     preset = tmp_path / 'tiny.yaml'
@@ -120,8 +120,8 @@ def test_a_stopped_recipe_goes_on(recipe, monkeypatch):
     assert taken == [2, 3, 4, 5, 0, 1]  # six steps of the first stage, two of the second
 
 
-def test_the_shipped_trunk_serves_as_encoder(recipe):
-    """A frozen trunk is taken from a checkpoint of ours, where SAM 2's own is not at hand."""
+def test_a_checkpoint_serves_as_encoder(recipe):
+    """A frozen trunk is taken from a checkpoint of ours."""
     small = {
         'network': {
             'encoder': {'kind': 'hiera', 'stages': 3, 'frozen': True}, 'interface_dim': 32,
@@ -132,7 +132,7 @@ def test_the_shipped_trunk_serves_as_encoder(recipe):
     }  # fmt: skip
     (recipe.parent / 'tiny.yaml').write_text(json.dumps(small))
     one = recipe.parent / 'one.yaml'
-    one.write_text(one.read_text() + 'encoder_weights: ${SAM2_WEIGHTS}\n')
+    one.write_text(one.read_text() + 'encoder_weights: trunk.safetensors\n')
     config = from_dict(ModelConfig, small, 'test')
     from grin_ros.checkpoint import build_model
 
@@ -168,7 +168,7 @@ def test_a_recipe_that_cannot_work_is_refused(recipe, capsys):
 
 def test_the_shipped_recipe_holds_together(monkeypatch, tmp_path):
     """Every set of a stage is rendered or named by a variable, and none is calibrated on."""
-    for name in ('GRIN_TEST_DATA', 'GRIN_ASSETS', 'SAM2_WEIGHTS'):
+    for name in ('GRIN_TEST_DATA', 'GRIN_ASSETS'):
         monkeypatch.setenv(name, str(tmp_path))
     whole = Recipe('config/weights.yaml')
     rendered = from_dict(WeightsConfig, load_yaml('config/weights.yaml'), 'weights').render
@@ -177,6 +177,7 @@ def test_the_shipped_recipe_holds_together(monkeypatch, tmp_path):
             folder = Path(source.set)
             assert folder.parent == whole.sets or tmp_path in folder.parents
             assert folder.name not in whole.config.calibrate
+        initial_model(stage)  # with an encoder that is at hand
     seeds = [(r.domain or r.world, r.seed + i) for r in rendered.values() for i in range(r.count)]
     assert len(set(seeds)) == len(seeds)
     assert read_metadata('weights/grin_small.safetensors')

@@ -166,6 +166,33 @@ def retexture(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return image
 
 
+def sharpness(image: np.ndarray) -> float:
+    """
+    Tell how strong a uint8 image's finest structures are: one of a camera, fitted, has about 0.7.
+
+    Of the standard deviations of what Gaussians of 0.7 pixels take away, and of what lies between
+    those of 1.4 and 2.8 pixels, it is the ratio.
+    """
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    finest, middle, coarse = (cv2.GaussianBlur(grey, (0, 0), sigma) for sigma in (0.7, 1.4, 2.8))
+    return float((grey - finest).std() / max((middle - coarse).std(), 0.1))
+
+
+def refocus(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """
+    Sharpen or blur a uint8 image until it is as sharp as pictures of cameras are, give or take.
+
+    However finely worlds are rendered, their views are duller than those, and the nearer what they
+    show the duller, so that sharp would mean far (docs/weights.md).
+    """
+    wanted = 0.68 * math.exp(rng.normal(0, 0.2))
+    for _ in range(3):  # each comes about half of the way, since coarser structures grow as well
+        more = float(np.clip(wanted / max(sharpness(image), 0.05) - 1, -0.9, 1.5))
+        blurred = cv2.GaussianBlur(image, (0, 0), 0.7)
+        image = cv2.addWeighted(image, 1 + more, blurred, -more, 0)
+    return image
+
+
 def degrade(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Spoil a uint8 image now and then as cheap cameras and old recordings do."""
     height, width = image.shape[:2]
@@ -207,5 +234,9 @@ def augment(
     if rng.random() < 0.5:
         sample = flip(sample)
     if kind != 'flip':
-        sample.image = degrade(jitter_colour(retexture(sample.image, rng), rng), rng)
+        # Seven views in ten are such as a good camera takes, the others as bad as can be.
+        if rng.random() < 0.7:
+            sample.image = refocus(jitter_colour(sample.image, rng), rng)
+        else:
+            sample.image = degrade(jitter_colour(retexture(sample.image, rng), rng), rng)
     return sample

@@ -61,7 +61,6 @@ class WeightsConfig:
     calibrate: tuple[str, ...] = ()  # names of rendered sets that no stage trains on
     frames: int = 24  # of each of them
     samples: int = 4  # of each frame
-    encoder: str = ''  # where a stage's encoder_weights are not at hand
     sets: str = '../out/sets'  # folder of rendered sets
     output: str = '../runs/weights'  # folder of the stages and the result
     facts: dict[str, str] = field(default_factory=dict)  # told by `grin info`
@@ -96,7 +95,6 @@ class Recipe:
             self.sets = self.output / 'sets'
         self.result = self.output / RESULT
         self.assets = os.environ.get(ASSETS, '')
-        self.encoder = str(path.parent / self.config.encoder) if self.config.encoder else ''
         self.stages = [self._stage(number, stage) for number, stage in enumerate(stages, 1)]
 
     def count(self, name: str) -> int:
@@ -125,16 +123,11 @@ class Recipe:
         initial = (
             stage.initial if number == 1 else str(self._folder(number - 1) / 'last.safetensors')
         )
-        # The shipped weights hold an encoder, which serves where no published one is at hand.
-        known = stage.encoder_weights
-        if self.encoder and stage.model.frozen:
-            kinds = stage.model.network.encoder.kinds
-            known = dict.fromkeys(kinds, self.encoder) | known
         stage = replace(
             stage,
             sources=tuple(sources),
             initial=initial,
-            encoder_weights={} if initial else known,
+            encoder_weights={} if initial else stage.encoder_weights,
             output=str(self._folder(number)),
             features=str(self.output / 'features'),
         )

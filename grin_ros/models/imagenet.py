@@ -14,6 +14,9 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+# On a CPU, filters of single channels take a third of the time so, the others no longer.
+CHANNELS_LAST = torch.channels_last
+
 # EfficientNet-Lite0: kernel, stride, expansion, channels, repeats of each group of blocks.
 LITE0 = (
     (3, 1, 1, 16, 1), (3, 2, 6, 24, 2), (5, 2, 6, 40, 2), (3, 2, 6, 80, 3), (5, 1, 6, 112, 3),
@@ -74,9 +77,11 @@ class EfficientNetLite0(nn.Module):
                 channels = out
             if out in self.channels:  # the last group of a stride
                 self.ends.append(len(self.blocks) - 1)
+        self.to(memory_format=CHANNELS_LAST)
 
     def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
         """Return the feature maps of an image."""
+        image = image.contiguous(memory_format=CHANNELS_LAST)
         x, maps = F.relu6(self.stem((255 * image - 127) / 128)), []
         for i, block in enumerate(self.blocks):
             x = block(x)
@@ -129,9 +134,11 @@ class ResNet50(nn.Module):
                 blocks.append(Bottleneck(channels, inner, stride, project=i == 0))
                 channels = 4 * inner
             self.stages.append(nn.Sequential(*blocks))
+        self.to(memory_format=CHANNELS_LAST)
 
     def forward(self, image: torch.Tensor) -> list[torch.Tensor]:
         """Return the feature maps of an image."""
+        image = image.contiguous(memory_format=CHANNELS_LAST)
         x = F.relu(self.stem(255 * image.flip(1) - self.mean))
         x, maps = F.max_pool2d(x, 3, 2, padding=1), []
         for stage in self.stages:
