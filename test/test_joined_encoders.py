@@ -66,7 +66,7 @@ def test_what_cannot_stand_beside_another_is_refused(beside, reason):
         EncoderConfig(kind='hiera', beside=beside)
 
 
-def test_a_cache_holds_the_maps_of_the_joined_encoder(tmp_path):
+def test_a_cache_holds_the_maps_of_the_joined_encoder(tmp_path, monkeypatch):
     torch.manual_seed(1)
     model = build_model(ModelConfig(network=GRINConfig(JOINED, **SIZES))).eval()
     source = Source(SourceConfig(world='room', count=2, variants=2, size=(64, 96)), 6144)
@@ -90,6 +90,10 @@ def test_a_cache_holds_the_maps_of_the_joined_encoder(tmp_path):
     again = FeatureCache.open(tmp_path, source, alone, torch.device('cpu'), 0)
     np.testing.assert_array_equal(again.maps[2][1], cache.maps[2][1][:112])
     assert sorted(tmp_path.iterdir()) == folders
+    # Views that another version made are not taken for those of this one.
+    monkeypatch.setattr('grin_ros.training.features.VIEWS', -1)
+    FeatureCache.open(tmp_path, source, alone, torch.device('cpu'), 0)
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_a_checkpoint_serves_any_encoder_that_it_holds(shipped):

@@ -265,6 +265,15 @@ def test_recipes_are_strict_and_relative_to_their_file(tmp_path, monkeypatch):
     assert config.model.steps == 7
     assert config.sources[0].set == str(tmp_path / 'data' / 'a')
     assert config.output == str(tmp_path / 'runs')
+    # A preset may be changed at any depth.
+    preset = 'network: {blocks: 2, encoder: {kind: resnet50, frozen: true}}\n'
+    (tmp_path / 'preset.yaml').write_text(preset)
+    changed = '{preset: preset.yaml, steps: 3, network: {encoder: {kind: hiera}}}'
+    (tmp_path / 'recipe.yaml').write_text(text.replace('preset.yaml', changed))
+    model = load_recipe(tmp_path / 'recipe.yaml').model
+    assert (model.steps, model.network.blocks) == (3, 2)
+    assert (model.network.encoder.kind, model.network.encoder.frozen) == ('hiera', True)
+    (tmp_path / 'recipe.yaml').write_text(text)
     monkeypatch.delenv('SETS')
     with pytest.raises(ValueError, match='environment variable'):
         load_recipe(tmp_path / 'recipe.yaml')

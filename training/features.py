@@ -26,6 +26,7 @@ from .sample import Sample
 from .source import Source
 
 BATCH = 8  # images encoded at a time
+VIEWS = 2  # version of how `augment` makes views; caches of another one are not taken for its own
 
 
 def images(views: list[Sample]) -> torch.Tensor:
@@ -120,11 +121,8 @@ def _fingerprint(source: Source, encoder: nn.Module, seed: int) -> str:
     config = {
         k: v for k, v in asdict(source.config).items() if k not in ('weight', 'images', 'centre')
     }
-    if config['augment'] == 'window':
-        del config['augment']  # caches are older than the choice
-    if encoder.strides[0] > 4:  # not all of its maps
-        config['strides'] = list(encoder.strides)
-    digest = hashlib.sha256(json.dumps([config, source.count, source.size, seed]).encode())
+    about = [VIEWS, config, source.count, source.size, encoder.strides, seed]
+    digest = hashlib.sha256(json.dumps(about).encode())
     for value in encoder.state_dict().values():
         digest.update(value.cpu().numpy().tobytes())
     return digest.hexdigest()[:12]

@@ -20,9 +20,9 @@ def load_recipe(path: str | Path, optional: bool = False) -> TrainConfig:
     Read a recipe.
 
     `model` may name a preset file beside it instead of listing the model, or be a mapping whose
-    `preset` names one and whose other keys replace those of that file; a recipe that only names
-    an `initial` checkpoint takes the model that this holds. Relative paths in the recipe are taken
-    from its folder. Raises ValueError on unknown keys.
+    `preset` names one and whose other keys replace those of that file, one by one at any depth; a
+    recipe that only names an `initial` checkpoint takes the model that this holds. Relative paths
+    in the recipe are taken from its folder. Raises ValueError on unknown keys.
 
     optional: leave out what names an environment variable that is not set, instead of refusing it
     """
@@ -33,7 +33,7 @@ def load_recipe(path: str | Path, optional: bool = False) -> TrainConfig:
         model = {'preset': model}
     if isinstance(model, dict) and 'preset' in model:
         preset = load_yaml(path.parent / model.pop('preset'))
-        data['model'] = {**preset, **model}
+        data['model'] = _merged(preset, model)
 
     def resolve(name: str) -> str:
         return str(path.parent / expand(name, path)) if name else name
@@ -63,6 +63,14 @@ def load_recipe(path: str | Path, optional: bool = False) -> TrainConfig:
         encoder_weights={k: checkpoint(w) for k, w in config.encoder_weights.items()},
         initial=initial or '',
     )
+
+
+def _merged(preset: dict, changes: dict) -> dict:
+    merged = dict(preset)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(preset.get(key), dict)
+        merged[key] = _merged(preset[key], value) if both else value
+    return merged
 
 
 def _without_unset(config: TrainConfig) -> TrainConfig:

@@ -168,10 +168,12 @@ def retexture(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def sharpness(image: np.ndarray) -> float:
     """
-    Tell how strong a uint8 image's finest structures are: one of a camera, fitted, has about 0.7.
+    Tell how strong the finest structures of an image are: one of a camera, fitted, has about 0.7.
 
     Of the standard deviations of what Gaussians of 0.7 pixels take away, and of what lies between
     those of 1.4 and 2.8 pixels, it is the ratio.
+
+    image: (H, W, 3) uint8
     """
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     finest, middle, coarse = (cv2.GaussianBlur(grey, (0, 0), sigma) for sigma in (0.7, 1.4, 2.8))
@@ -180,10 +182,12 @@ def sharpness(image: np.ndarray) -> float:
 
 def refocus(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """
-    Sharpen or blur a uint8 image until it is as sharp as pictures of cameras are, give or take.
+    Sharpen or blur an image until it is as sharp as pictures of cameras are, give or take.
 
-    However finely worlds are rendered, their views are duller than those, and the nearer what they
-    show the duller, so that sharp would mean far (docs/weights.md).
+    Worlds rendered 1.5 times as large as their views are still duller than those, and sharp would
+    mean something else than in training (docs/weights.md).
+
+    image: (H, W, 3) uint8, as what is returned
     """
     wanted = 0.68 * math.exp(rng.normal(0, 0.2))
     for _ in range(3):  # each comes about half of the way, since coarser structures grow as well
