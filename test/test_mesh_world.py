@@ -103,10 +103,10 @@ def test_rays_that_leave_are_unknown(world):
 
 def test_props_hide_what_is_behind(world):
     thing = box((-0.1, -0.6, 1.2), (0.1, -0.5, 1.4), 0)
-    casters = world._casters.with_props(thing)
+    casters = world._stage.casters.with_props(thing)
     way, start = np.float32([[0, 1, 0]]), np.float32([0, -1, 1.3])
     assert casters.cast(start, way).depth[0] == pytest.approx(0.4, abs=1e-5)
-    assert world._casters.cast(start, way).depth[0] == pytest.approx(4.0, abs=1e-5)
+    assert world._stage.casters.cast(start, way).depth[0] == pytest.approx(4.0, abs=1e-5)
 
 
 def test_unknown_world(pack, tmp_path):

@@ -10,6 +10,7 @@ import pytest
 from grin_ros.cli import main
 from grin_ros.training.sample import SampleSet
 from grin_ros.training.world import render
+from grin_ros.training.world.furnished import Furnished
 from grin_ros.training.world.mesh import MeshWorld
 from grin_ros.training.world.raylight import import_open3d
 
@@ -57,6 +58,22 @@ def test_mesh_set(tmp_path):
     assert 'Apache-2.0' in found.licence
     for sample, seed in zip(found, (4, 5), strict=True):
         np.testing.assert_allclose(sample.depth, world.render(seed, (32, 40)).depth, atol=6e-4)
+
+
+def test_furnished_rooms_name_the_worlds_their_things_come_from(tmp_path):
+    try:
+        import_open3d()
+    except OSError as error:
+        pytest.skip(str(error))
+    pack = write_pack(tmp_path / 'pack')
+    words = ('--assets', str(pack), '--world', 'furnished', '--count', '1', '--workers', '1')
+    assert synth(tmp_path / 'set', *words) == 0
+    found = SampleSet(tmp_path / 'set')
+    assert 'furnished' in found.source
+    assert 'test/asset_pack.py' in found.source
+    assert 'Apache-2.0' in found.licence
+    truth = Furnished(pack).render(0, (32, 40))
+    np.testing.assert_allclose(found[0].depth, truth.depth, atol=6e-4)
 
 
 @pytest.mark.parametrize(

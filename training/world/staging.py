@@ -59,11 +59,16 @@ class Stage:
 
     casters: the bare world; anchors: (A, 6), see the asset pack; targets: (T, 2, 3), bounds of
     furniture; floor: height, metres; small, large: lists of Geometry; pick: draws materials
+    spread: least ratio of the far to the near things in a view; most of a bare wall has less
+    known: least share of a view's rays that meet something; of those within closed rooms, all do
     """
 
-    def __init__(self, casters, anchors, targets, floor, small, large, pick):
+    def __init__(
+        self, casters, anchors, targets, floor, small, large, pick, *, spread=1.2, known=0.7
+    ):  # fmt: skip
         self.casters, self.anchors, self.targets, self.floor = casters, anchors, targets, floor
         self.small, self.large, self.pick = small, large, pick
+        self.spread, self.known = spread, known
 
     def compose(self, rng, size) -> tuple[View, list[Geometry]]:
         """Return a view that shows something, and the props in it."""
@@ -92,10 +97,10 @@ class Stage:
             return False
         depth = casters.cast(view.origin, view.rays()).depth
         known = depth[np.isfinite(depth)]
-        if len(known) < 0.7 * len(depth):
+        if len(known) < self.known * len(depth):
             return False
         near, low, middle, high = np.quantile(known, [0.02, 0.1, 0.5, 0.9])
-        return near > 0.15 and middle > closest and high / low > 1.2
+        return near > 0.15 and middle > closest and high / low > self.spread
 
     def _spot(self, rng, clearance=0.0):
         fits = self.anchors[self.anchors[:, 3] >= clearance]

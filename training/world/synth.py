@@ -28,7 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     world = parser.add_mutually_exclusive_group()
     world.add_argument('--domain', help='world: room (default), corridor, hall, stairs or street')
     world.add_argument('--assets', type=Path, help='asset pack with worlds/, meshes/, textures/')
-    parser.add_argument('--world', nargs='+', help='worlds of the asset pack; default: all')
+    parser.add_argument(
+        '--world',
+        nargs='+',
+        help='worlds of the asset pack, or furnished, rooms of its things; default: all worlds',
+    )
     parser.add_argument('--textures', type=Path, help='folder of photographs for --domain')
     parser.add_argument('--count', type=int, default=100, help='pictures to render (%(default)s)')
     parser.add_argument('--seed', type=int, default=0, help='first seed; picture i has seed + i')
@@ -83,10 +87,14 @@ def _procedural(args) -> tuple[list, dict]:
 
 
 def _mesh(args) -> tuple[list, dict]:
-    from .mesh import MAX_DEPTH, world_file, worlds
+    from .furnished import NAME
+    from .mesh import world_file, worlds
+    from .pack import MAX_DEPTH
 
     names = args.world or worlds(args.assets)
-    told = [json.loads(world_file(args.assets, name).read_text()) for name in names]
+    # Furnished rooms hold things of all worlds.
+    behind = worlds(args.assets) if NAME in names else names
+    told = [json.loads(world_file(args.assets, name).read_text()) for name in behind]
     sources = sorted({one.get('source', 'an unnamed source') for one in told})
     licences = sorted({one.get('licence', 'unknown licence') for one in told})
     return [partial(_render_mesh, str(args.assets), name) for name in names], {
@@ -132,9 +140,10 @@ def _render_mesh(assets, world, seed, size) -> Sample:
 
 @lru_cache(maxsize=8)
 def _mesh_world(assets, world):
+    from .furnished import Furnished, NAME
     from .mesh import MeshWorld
 
-    return MeshWorld(assets, world)
+    return Furnished(assets) if world == NAME else MeshWorld(assets, world)
 
 
 def image_size(text: str) -> tuple[int, int]:
