@@ -41,6 +41,17 @@ def real_data() -> Path:
     return Path(os.environ['GRIN_TEST_DATA'])
 
 
+@pytest.fixture(scope='session')
+def open3d() -> None:
+    """Skip the test where open3d lacks libraries of the system, which pip cannot install."""
+    from grin_ros.training.world.raylight import import_open3d
+
+    try:
+        import_open3d()
+    except OSError as error:
+        pytest.skip(str(error))
+
+
 @pytest.fixture
 def one_thread():
     """Keep torch from waiting for its other threads, by which small work only loses."""

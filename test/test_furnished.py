@@ -14,18 +14,10 @@ from grin_ros.training.world.furnished import Furnished, NAME
 from grin_ros.training.world.geometry import standing
 from grin_ros.training.world.habit import Habit, habits
 from grin_ros.training.world.pack import Pack
-from grin_ros.training.world.raylight import import_open3d
 from grin_ros.training.world.staging import lens, rotation, Stage, View
 
+pytestmark = pytest.mark.usefixtures('open3d')
 BLOCK = 'meshes/block.glb'  # 1 x 0.5 x 0.7 m; its middle is at (0.1, 1.25)
-
-
-@pytest.fixture(autouse=True)
-def open3d():
-    try:
-        import_open3d()
-    except OSError as error:
-        pytest.skip(str(error))
 
 
 def pack_with(folder, *poses):
@@ -53,6 +45,11 @@ def test_a_wall_behind_a_thing_is_found_in_the_things_own_directions(tmp_path, t
     pack = Pack(pack_with(tmp_path / 'pack', at_wall(turns, 0.1)))
     # What looks towards +x in the world looked elsewhere before the thing was turned.
     assert habits(pack) == [Habit('block.glb', 'cell', 0.0, -turns % 4, 0.1)]
+
+
+def test_habits_come_in_the_order_of_the_file(tmp_path):
+    pack = Pack(pack_with(tmp_path / 'pack', *[at_wall(turns, 0.1) for turns in (2, 0, 3, 1)]))
+    assert [habit.back for habit in habits(pack)] == [2, 0, 1, 3]
 
 
 def test_things_stand_hang_or_are_left_out(tmp_path):

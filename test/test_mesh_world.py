@@ -14,7 +14,7 @@ from grin_ros.training.world.develop import develop
 from grin_ros.training.world.geometry import box, cylinder, Geometry, standing
 from grin_ros.training.world.glb import read_glb
 from grin_ros.training.world.mesh import MeshWorld, worlds
-from grin_ros.training.world.raylight import Casters, import_open3d
+from grin_ros.training.world.raylight import Casters
 from grin_ros.training.world.staging import lens, rotation, View
 
 
@@ -24,11 +24,7 @@ def pack(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def world(pack):
-    try:
-        import_open3d()
-    except OSError as error:
-        pytest.skip(str(error))
+def world(pack, open3d):
     return MeshWorld(pack, 'cell')
 
 
@@ -180,14 +176,10 @@ def test_exposure_follows_the_light(scale):
     assert 80 < np.mean(images) < 180
 
 
-def test_real_pack(real_data):
+def test_real_pack(real_data, open3d):
     assets = real_data.parent / 'assets'
     if not assets.is_dir():
         pytest.skip('there is no assets folder beside GRIN_TEST_DATA')
-    try:
-        import_open3d()
-    except OSError as error:
-        pytest.skip(str(error))
     sample = MeshWorld(assets, 'bookstore').render(3, (64, 80))
     assert (sample.depth > 0).mean() > 0.6
     assert sample.depth.max() < 25

@@ -12,7 +12,6 @@ from grin_ros.training.sample import SampleSet
 from grin_ros.training.world import render
 from grin_ros.training.world.furnished import Furnished
 from grin_ros.training.world.mesh import MeshWorld
-from grin_ros.training.world.raylight import import_open3d
 
 
 def synth(folder, *words):
@@ -44,36 +43,25 @@ def test_processes_do_not_change_the_set(tmp_path):
         assert (tmp_path / 'one' / name).read_bytes() == (tmp_path / 'two' / name).read_bytes()
 
 
-def test_mesh_set(tmp_path):
-    try:
-        import_open3d()
-    except OSError as error:
-        pytest.skip(str(error))
+@pytest.mark.usefixtures('open3d')
+@pytest.mark.parametrize(
+    ('name', 'world', 'words'),
+    [
+        ('cell', lambda pack: MeshWorld(pack, 'cell'), ()),
+        ('furnished', Furnished, ('--world', 'furnished')),
+    ],
+)
+def test_mesh_set(tmp_path, name, world, words):
     pack = write_pack(tmp_path / 'pack')
-    words = ('--assets', str(pack), '--count', '2', '--seed', '4', '--workers', '1')
+    words = ('--assets', str(pack), '--count', '2', '--seed', '4', '--workers', '1', *words)
     assert synth(tmp_path / 'set', *words) == 0
-    found, world = SampleSet(tmp_path / 'set'), MeshWorld(pack, 'cell')
-    assert found.stems == ['cell_0000004', 'cell_0000005']
-    assert 'test/asset_pack.py' in found.source
+    found, world = SampleSet(tmp_path / 'set'), world(pack)
+    assert found.stems == [f'{name}_0000004', f'{name}_0000005']
+    assert name in found.source
+    assert 'test/asset_pack.py' in found.source  # furnished rooms name where their things are from
     assert 'Apache-2.0' in found.licence
     for sample, seed in zip(found, (4, 5), strict=True):
         np.testing.assert_allclose(sample.depth, world.render(seed, (32, 40)).depth, atol=6e-4)
-
-
-def test_furnished_rooms_name_the_worlds_their_things_come_from(tmp_path):
-    try:
-        import_open3d()
-    except OSError as error:
-        pytest.skip(str(error))
-    pack = write_pack(tmp_path / 'pack')
-    words = ('--assets', str(pack), '--world', 'furnished', '--count', '1', '--workers', '1')
-    assert synth(tmp_path / 'set', *words) == 0
-    found = SampleSet(tmp_path / 'set')
-    assert 'furnished' in found.source
-    assert 'test/asset_pack.py' in found.source
-    assert 'Apache-2.0' in found.licence
-    truth = Furnished(pack).render(0, (32, 40))
-    np.testing.assert_allclose(found[0].depth, truth.depth, atol=6e-4)
 
 
 @pytest.mark.parametrize(

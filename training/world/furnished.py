@@ -9,7 +9,6 @@ looks like tells how large things are, wherever they stand.
 from __future__ import annotations
 
 from pathlib import Path
-import zlib
 
 import numpy as np
 
@@ -50,12 +49,9 @@ class Furnished:
 
         returns: Sample; depth is exact at the pixels' centres
         """
-        size = (int(size[0]), int(size[1]))
-        rng = np.random.default_rng([seed, zlib.crc32(NAME.encode())])
-        self._pack.begin(rng)
-        return self._pack.photograph(self._stage(rng), rng, size, f'{NAME}_{seed:07d}')
+        return self._pack.photograph(NAME, seed, size, self._set_up)
 
-    def _stage(self, rng) -> Stage:
+    def _set_up(self, rng) -> Stage:
         """Build and furnish a room."""
         room = rng.uniform([2.4, 2.8, 2.25], [6.5, 8.0, 3.2])
         parts = _shell(room, self._pack.pick)

@@ -50,11 +50,12 @@ def habits(pack: Pack) -> list[Habit]:
             pack.load(pack.assets / mesh).placed(T) for mesh, T in placed if role(mesh) != 'thing'
         ]
         walls = Casters(Geometry.join(structure)) if structure else None
-        for mesh, T in placed:
-            habit = _habit(pack, world, mesh, T, float(data['floor_z']), walls)
-            if role(mesh) == 'thing' and habit is not None:
-                found.append(habit)
-    return sorted(set(found), key=lambda h: (h.world, h.mesh, h.height, h.gap))
+        found += [
+            _habit(pack, world, mesh, T, float(data['floor_z']), walls)
+            for mesh, T in placed if role(mesh) == 'thing'
+        ]  # fmt: skip
+    # In the order of the files: a set's would differ from one process to the next.
+    return [habit for habit in dict.fromkeys(found) if habit is not None]
 
 
 def _habit(pack, world, mesh, T, floor, walls) -> Habit | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-import zlib
 
 import numpy as np
 
@@ -40,7 +39,6 @@ class MeshWorld:
         targets = [b for b in targets if 0.05 < (b[1] - b[0]).max() < 6 and b[1][2] < 2.3]
         anchors = np.array(self.data['anchors'], float)
         floor = float(self.data['floor_z'])
-        # The stage asks for materials by kind; which one is the picture's own luck.
         self._stage = Stage(casters, anchors, targets, floor, small, large, pack.pick)
 
     def render(self, seed: int, size=(256, 320)) -> Sample:
@@ -49,10 +47,7 @@ class MeshWorld:
 
         returns: Sample; depth is exact at the pixels' centres, 0 where a ray leaves the world
         """
-        size = (int(size[0]), int(size[1]))
-        rng = np.random.default_rng([seed, zlib.crc32(self.name.encode())])
-        self._pack.begin(rng)
-        return self._pack.photograph(self._stage, rng, size, f'{self.name}_{seed:07d}')
+        return self._pack.photograph(self.name, seed, size, lambda rng: self._stage)
 
 
 def worlds(assets: str | Path) -> list[str]:

@@ -9,7 +9,9 @@ that a handful of buildings give pictures without end; the same seed gives the s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+import zlib
 
 import cv2
 import numpy as np
@@ -49,16 +51,20 @@ class Pack:
         self._files: dict[str, Geometry] = {}
         self._rng = np.random.default_rng(0)
 
-    def begin(self, rng: np.random.Generator) -> None:
-        """Let a picture's own luck decide which material of a kind is picked."""
-        self._rng = rng
-
-    def photograph(self, stage: Stage, rng, size: tuple[int, int], stem: str) -> Sample:
+    def photograph(
+        self, name: str, seed: int, size: tuple[int, int],
+        set_up: Callable[[np.random.Generator], Stage],
+    ) -> Sample:  # fmt: skip
         """
-        Take a picture of what a stage composes.
+        Take a picture of what a stage composes; name and seed decide all that is drawn for it.
 
+        size: (height, width), pixels; set_up: gives the stage of the picture
         returns: Sample; depth is exact at the pixels' centres, 0 where a ray leaves the world
         """
+        size = (int(size[0]), int(size[1]))
+        # Materials are picked by kind; which one is the picture's own luck.
+        rng = self._rng = np.random.default_rng([seed, zlib.crc32(name.encode())])
+        stage = set_up(rng)
         view, things = stage.compose(rng, size)
         casters = stage.casters.with_props(Geometry.join(things)) if things else stage.casters
         hits = casters.cast(view.origin, view.rays())
@@ -72,7 +78,7 @@ class Pack:
             typical = radiance[~lost].mean() if not lost.all() else 1.0
             radiance[lost] = typical * np.exp(rng.normal(0.7, 0.8)) * rng.uniform(0.8, 1.2, 3)
         depth = np.where(hits.depth < MAX_DEPTH, hits.depth, 0).reshape(size).astype(np.float32)
-        return Sample(develop(radiance, rng), depth, view.camera, stem)
+        return Sample(develop(radiance, rng), depth, view.camera, f'{name}_{seed:07d}')
 
     def load(self, path: Path) -> Geometry:
         """Read a mesh file of the pack, once."""
