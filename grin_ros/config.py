@@ -30,11 +30,16 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-_Loader.add_implicit_resolver(
-    'tag:yaml.org,2002:float',
-    re.compile(r'^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$'),
-    list('-+.0123456789'),
-)
+class _Dumper(yaml.SafeDumper):
+    """Quotes the strings that `_Loader` would take for numbers."""
+
+
+for _side in (_Loader, _Dumper):
+    _side.add_implicit_resolver(
+        'tag:yaml.org,2002:float',
+        re.compile(r'^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$'),
+        list('-+.0123456789'),
+    )
 
 
 def load_yaml(path) -> dict:
@@ -61,7 +66,7 @@ def load(cls, path):
 
 def dump_yaml(obj) -> str:
     """Write a dataclass or a plain dictionary as YAML, keys in their own order."""
-    return yaml.safe_dump(to_dict(obj), sort_keys=False)
+    return yaml.dump(to_dict(obj), Dumper=_Dumper, sort_keys=False)
 
 
 def to_dict(obj) -> dict:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 import pytest
 
@@ -68,6 +68,7 @@ configs = st.builds(
 
 @settings(deadline=None)
 @given(configs)
+@example(Config(name='0E0'))  # a number, if it were not quoted
 def test_what_is_written_comes_back(tmp_path_factory, config):
     assert from_dict(Config, to_dict(config), 'here') == config
     path = tmp_path_factory.mktemp('config') / 'config.yaml'
