@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 import signal
 import time
@@ -133,7 +134,7 @@ def test_debug_scalars_on_request(peer, tmp_path):
             peer.node.create_subscription(
                 Float64, f'debug/{name}', lambda one, name=name: got[name].append(one.data), 10
             )
-        sec = iter(range(1, 1000))
+        sec = count(1)
 
         def came():
             peer.send('image', image_message(picture(48, 64), sec=next(sec)))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 import time
 
 import numpy as np
@@ -42,7 +43,7 @@ def test_each_camera_gets_its_own_depth_and_all_share_batches(peer, tmp_path):
         topics = [f'{name}/depth/{kind}' for name in NAMES for kind in ('image', 'camera_info')]
         peer.listen(*topics)
         peer.ready()
-        sec = iter(range(1, 1000))
+        sec = count(1)
         batches = tmp_path / 'log.batches'
 
         def all_at_once():
