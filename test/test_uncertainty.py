@@ -78,6 +78,16 @@ def test_figures_of_a_calibrated_uncertainty():
     assert boastful['rank_correlation'] > 0.4  # the order is as good
 
 
+def test_one_wrong_scale_hides_the_order_until_it_is_taken_out():
+    rng = np.random.default_rng(3)
+    depth, std, truth, valid = frame(rng, sigma := rng.uniform(0.02, 0.2, (100, 120)), sigma)
+    right = uncertainty_figures(depth, std, truth, valid)
+    wrong = uncertainty_figures(2 * depth, 2 * std, truth, valid)
+    assert right['rank_scaled'] == pytest.approx(right['rank_correlation'], abs=0.01)
+    assert wrong['rank_scaled'] == pytest.approx(right['rank_scaled'], abs=1e-9)
+    assert wrong['rank_correlation'] < 0.2 < 0.4 < wrong['rank_scaled']
+
+
 def test_pixels_that_do_not_count_change_nothing():
     rng = np.random.default_rng(1)
     depth, std, truth, valid = frame(rng, 0.1, rng.uniform(0.05, 0.2, (100, 120)))
