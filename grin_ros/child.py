@@ -46,10 +46,9 @@ class Child:
 
     @property
     def cpu_seconds(self) -> float:
-        """Seconds of processor time that it has used so far, on Linux."""
-        stat = Path(f'/proc/{self._process.pid}/stat').read_text().rpartition(')')[2].split()
-        user, system = stat[11:13]
-        return (int(user) + int(system)) / os.sysconf('SC_CLK_TCK')
+        """Seconds of processor time that all its threads have used so far, on Linux."""
+        # The clock that clock_getcpuclockid(3) names; /proc counts in hundredths of a second.
+        return time.clock_gettime((~self._process.pid << 3) | 2)
 
     def stop(self) -> None:
         """Ask, insist, kill; returns when the process and those it started are gone."""

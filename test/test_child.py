@@ -20,6 +20,19 @@ time.sleep(60)
 """
 
 
+BUSY = """
+import threading, time
+def work():
+    while time.process_time() < 0.3:
+        pass
+thread = threading.Thread(target=work)
+thread.start()
+thread.join()
+print(time.process_time(), flush=True)
+time.sleep(60)
+"""
+
+
 def python(tmp_path, code, *arguments) -> Child:
     return Child('robot', [sys.executable, '-c', code, *arguments], tmp_path / 'robot.log')
 
@@ -71,3 +84,13 @@ def test_a_child_that_runs_is_fine_and_one_that_ended_is_quoted(tmp_path):
 
     message = f'the robot ended with exit code 1: wheel lost; all it said is in {child.log}'
     assert wait_for(ended) == message
+
+
+def test_processor_time_counts_all_threads_and_is_finer_than_a_tick(tmp_path):
+    child = python(tmp_path, BUSY)
+    try:
+        told = float(wait_for(child.log.read_text))
+        seconds = child.cpu_seconds
+        assert told <= seconds < told + 0.009  # less than a tick
+    finally:
+        child.stop()
