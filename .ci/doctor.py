@@ -9,7 +9,10 @@ what was installed and names the system package behind a missing shared library.
 import ctypes
 import importlib
 import importlib.util
+import os
+import shutil
 import sys
+import tempfile
 
 OLDEST, NEWEST = (3, 10), (3, 13)
 # Shared libraries that the wheels leave to the system -> Debian package.
@@ -21,6 +24,8 @@ APT = {
     'libidn2.so.0': 'libidn2-0',
     'libudev.so.1': 'libudev1',
 }
+# GB: .venv when all is installed; wheels, which pip unpacks from a folder for temporary files.
+VENV, WHEELS = 3, 1
 MODULES = ['numpy', 'torch', 'cv2', 'open3d', 'rclpy', 'rosbags', 'safetensors', 'yaml']
 
 
@@ -33,6 +38,21 @@ def python_fault():
         ).format(version)
     if importlib.util.find_spec('venv') is None or importlib.util.find_spec('ensurepip') is None:
         return 'this Python cannot make virtual environments: apt install python3-venv'
+    return None
+
+
+def disk_fault():
+    """One sentence, or None if the disk has room for what will be installed."""
+    disks = {}
+    for folder, size in ((os.getcwd(), VENV), (tempfile.gettempdir(), WHEELS)):
+        device, free = _disk(folder)
+        first, _, before = disks.get(device, (folder, free, 0))
+        disks[device] = first, free, before + size
+    for folder, free, size in disks.values():
+        if free < size:
+            return '{:.1f} GB are free on the disk of {}, and setting up takes {}'.format(
+                free, folder, size
+            )
     return None
 
 
@@ -49,6 +69,11 @@ def install_fault():
     return None
 
 
+def _disk(folder):
+    """Its device, and the GB that are free there."""
+    return os.stat(folder).st_dev, shutil.disk_usage(folder).free / 1e9
+
+
 def _loads(library):
     try:
         ctypes.CDLL(library)
@@ -58,5 +83,5 @@ def _loads(library):
 
 
 if __name__ == '__main__':
-    fault = install_fault() if 'installed' in sys.argv[1:] else python_fault()
+    fault = install_fault() if 'installed' in sys.argv[1:] else python_fault() or disk_fault()
     sys.exit('make: ' + fault if fault else 0)

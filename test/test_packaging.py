@@ -168,6 +168,26 @@ def test_debians_split_off_venv_is_named(doctor, monkeypatch):
     assert 'apt install python3-venv' in doctor.python_fault()
 
 
+@pytest.mark.parametrize(
+    'venv, wheels, told',
+    [
+        ((1, 4.1), (1, 4.1), None),
+        ((1, 3.9), (1, 3.9), '3.9 GB are free on the disk of {here}, and setting up takes 4'),
+        ((1, 3.1), (2, 1.1), None),
+        ((1, 2.9), (2, 1.1), '2.9 GB are free on the disk of {here}, and setting up takes 3'),
+        ((1, 3.1), (2, 0.4), '0.4 GB are free on the disk of {wheels}, and setting up takes 1'),
+    ],
+)
+def test_a_full_disk_is_told_before_anything_is_fetched(
+    doctor, monkeypatch, tmp_path, venv, wheels, told
+):
+    monkeypatch.setattr(doctor.tempfile, 'tempdir', str(tmp_path))
+    disks = {os.getcwd(): venv, str(tmp_path): wheels}
+    monkeypatch.setattr(doctor, '_disk', disks.get)
+    fault = doctor.disk_fault()
+    assert fault == (told and told.format(here=os.getcwd(), wheels=tmp_path))
+
+
 def test_missing_system_libraries_are_named_as_packages(doctor, monkeypatch, tmp_path):
     (tmp_path / 'needs_gl.py').write_text(
         "raise ImportError('libGL.so.1: cannot open shared object file: No such file')"
