@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from xml.etree import ElementTree
 
 import pytest
 
@@ -11,6 +13,7 @@ from grin_ros import cli
 from grin_ros.checkpoint import build_model, ModelConfig, save
 from grin_ros.config import load as load_config
 from grin_ros.training.card import BEGIN, END
+from grin_ros.training.history import add, row
 from grin_ros.training.metrics import METRICS
 from grin_ros.training.uncertainty import FIGURES
 
@@ -89,3 +92,64 @@ def test_figures_of_other_sets_are_not_put_side_by_side(files, capsys):
     assert 'different sets' in capsys.readouterr().err
     assert cli.main([*argv, str(files / 'none.json')]) == 2
     assert 'grin eval --json' in capsys.readouterr().err
+
+
+def test_weights_that_ship_are_remembered_and_drawn(files, capsys):
+    steps = load_config(ModelConfig, 'config/grin_tiny.yaml').steps
+    (files / 'usual.json').write_text(json.dumps(evaluation(steps, 0.5)))
+    table = files / 'shipped.csv'
+    argv = [
+        'card',
+        str(files / 'w.safetensors'),
+        '-o',
+        str(files / 'C.md'),
+        '--history',
+        str(table),
+    ]
+    argv += [
+        '--eval',
+        str(files / 'u.json'),
+        str(files / 'usual.json'),
+        '--note',
+        'more, of rooms',
+    ]
+    assert cli.main(argv) == 0
+    assert table.read_text().splitlines()[1] == (
+        '1.75,0.500,0.550,0.500,0.550,0.501,0.551,0.501,0.551,"more, of rooms"'
+    )
+    # Earlier weights go before it; what was learnt of weights anew takes the old row's place.
+    earlier = row(0.75, evaluation(steps, 0.9), 'first')
+    add(table, row(0.75, evaluation(steps, 0.1), 'wrong'))
+    rows = add(table, earlier)
+    assert [(r['hours'], r['note']) for r in rows] == [
+        ('0.75', 'first'),
+        ('1.75', 'more, of rooms'),
+    ]
+    assert list(csv.DictReader(table.open())) == rows
+    assert cli.main(argv) == 0
+    curves = [
+        [float(y) for x, y in (point.split(',') for point in line.get('points').split())]
+        for line in ElementTree.parse(table.with_suffix('.svg')).iter()
+        if line.tag.endswith('polyline')
+    ]
+    assert len(curves) == 8  # four charts, before and after scaling
+    for unscaled, scaled in zip(curves[::2], curves[1::2]):
+        # From 0.9 and 0.95 down to 0.5 and 0.55: on paper y grows downwards.
+        low, high = unscaled[1], scaled[0]
+        assert unscaled[0] - high == pytest.approx((low - high) / 9, abs=0.1)
+        assert low - scaled[1] == pytest.approx((low - high) / 9, abs=0.1)
+
+
+def test_a_history_is_not_made_of_other_figures(files, capsys):
+    argv = ['card', str(files / 'w.safetensors'), '-o', str(files / 'C.md')]
+    argv += ['--history', str(files / 'h.csv'), '--eval']
+    assert cli.main([*argv, str(files / 'u.json')]) == 2
+    assert '1 sample' in capsys.readouterr().err
+    indoor = evaluation(2, 0.3)
+    del indoor['domains']['outdoor']
+    with pytest.raises(ValueError, match='no outdoor set'):
+        row(1, indoor, '')
+    (files / 'h.csv').write_text('hours,words\n1,2\n')
+    with pytest.raises(ValueError, match='other columns'):
+        add(files / 'h.csv', row(1, evaluation(2, 0.3), ''))
+    assert (files / 'h.csv').read_text() == 'hours,words\n1,2\n'

@@ -16,6 +16,8 @@ from pathlib import Path
 from grin_ros.checkpoint import default_checkpoint, load
 from grin_ros.info import manifest, SOURCE_COLUMNS, source_rows, STAGE_COLUMNS, stage_rows
 
+from . import history
+
 BEGIN, END = '<!-- by hand: begin -->', '<!-- by hand: end -->'
 BY_HAND = """\
 ## Failures
@@ -94,7 +96,7 @@ def model_card(checkpoint: Path, evaluations: Sequence[dict], by_hand: str = BY_
         target=config.target, near=config.depth.min, far=config.depth.max,
         licence=metadata.get('licence', 'not stated'),
         manifest=_manifest(stages),
-        hours=sum(stage.get('hours', 0) for stage in stages),
+        hours=_hours(stages),
         evaluation=f'{metadata.get("evaluation", "evaluation data not stated")}.'.capitalize(),
         accuracy=_accuracy(sorted(evaluations, key=lambda e: (e['samples'], e['steps']))),
         uncertainty=_uncertainty(config, metadata, evaluations),
@@ -203,6 +205,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--eval', nargs='+', type=Path, default=[], metavar='JSON', help='of `grin eval --json`'
     )
     parser.add_argument('-o', '--output', type=Path, default=Path('MODEL_CARD.md'))
+    parser.add_argument(
+        '--history',
+        type=Path,
+        metavar='CSV',
+        help='of the weights before; gets a row of these, and an .svg with the learning curve',
+    )
+    parser.add_argument('--note', default='', help='what is new, for that row')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -224,4 +233,25 @@ def run(args: argparse.Namespace) -> int:
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(page)
     print(f'wrote {args.output}')
+    if args.history:
+        _remember(args.history, args.checkpoint or default_checkpoint(), evaluations, args.note)
     return 0
+
+
+def _remember(path: Path, checkpoint: Path, evaluations: Sequence[dict], note: str) -> None:
+    _, config, metadata = load(checkpoint)
+    usual = [e for e in evaluations if (e['steps'], e['samples']) == (config.steps, 1)]
+    if not usual:
+        raise ValueError(
+            f'--history tells of {_plural(config.steps, "step")} and 1 sample, the default of '
+            f'{checkpoint.name}; give such an evaluation to --eval'
+        )
+    rows = history.add(path, history.row(_hours(manifest(metadata)), usual[0], note))
+    print(f'wrote {path}')
+    if len(rows) > 1:
+        path.with_suffix('.svg').write_text(history.draw(rows))
+        print(f'wrote {path.with_suffix(".svg")}')
+
+
+def _hours(stages: Sequence[dict]) -> float:
+    return sum(stage.get('hours', 0) for stage in stages)

@@ -49,7 +49,7 @@ def lines(x: Sequence[float], rows: Sequence[Sequence[float]], names: Sequence[s
         points = ' '.join(f'{place(a):.1f},{_row((b - low) / span):.1f}' for a, b in zip(x, row))
         shapes.append(f'<polyline points="{points}" fill="none" stroke="{colour}" '
                       f'stroke-width="2"/>')  # fmt: skip
-        shapes.append(f'<text x="{LEFT + 8 + 60 * number}" y="{ABOVE + 8}" '
+        shapes.append(f'<text x="{LEFT + 8 + 60 * number}" y="{ABOVE - 2}" '
                       f'fill="{colour}">{escape(name)}</text>')  # fmt: skip
     ticks = [(0, f'{low:.2f}'), (1, f'{high:.2f}')]
     return _frame(shapes, place, _ticks(x, False), ticks, label)
