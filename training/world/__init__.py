@@ -15,16 +15,23 @@ from ..sample import Sample
 from .corridor import corridor
 from .hall import hall
 from .material import Palette
+from .park import park
 from .photograph import MAX_DEPTH, photograph
 from .raycast import probe, Solids
 from .room import room
 from .scene import Scene
 from .staircase import staircase
 from .street import street
+from .terrain import terrain
 from .texture import texture_bank
 from .viewpoint import Viewpoint
+from .yard import yard
 
-DOMAINS = {'room': room, 'corridor': corridor, 'street': street, 'stairs': staircase, 'hall': hall}
+# Their order is part of every seed: new ones come last.
+DOMAINS = {
+    'room': room, 'corridor': corridor, 'street': street, 'stairs': staircase, 'hall': hall,
+    'park': park, 'yard': yard, 'terrain': terrain,
+}  # fmt: skip
 
 
 @torch.no_grad()

@@ -74,3 +74,23 @@ def hedge(at: Frame, palette: Palette, length) -> None:
     for _ in range(rng.integers(0, int(length) + 1)):
         r = rng.uniform(0.2, 0.45)
         at.ellipsoid(rng.normal(0, 0.1), rng.uniform(0, length), tall - 0.1, (r, r, 0.6 * r), leaf)
+
+
+def stem(at: Frame, palette: Palette, leaf: Material, wood: Material) -> None:
+    """Grow a tree of a wood: a tall trunk, its crown high up; cheap, for there are many."""
+    rng = palette.rng
+    tall = rng.uniform(6, 20)
+    radius = rng.uniform(0.008, 0.016) * tall
+    leaning = at.moved(yaw=rng.uniform(0, 2 * math.pi)).tilted('x', rng.normal(0, 0.03))
+    leaning.cylinder(0, 0, -0.3, radius, 0.8 * tall, wood, 0.5)
+    if rng.random() < 0.5:
+        for _ in range(rng.integers(1, 4)):  # dead branches
+            branch = leaning.moved(0, 0, rng.uniform(0.1, 0.5) * tall, rng.uniform(0, 2 * math.pi))
+            branch.tilted('x', rng.uniform(0.8, 1.5)).cylinder(
+                0, 0, 0, 0.02, rng.uniform(0.4, 1.5), wood, 0.3
+            )
+    for _ in range(rng.integers(3, 8)):
+        x, y = rng.normal(0, 0.09 * tall, 2)
+        r = rng.uniform(0.07, 0.16) * tall
+        z = rng.uniform(0.55, 0.95) * tall
+        leaning.ellipsoid(x, y, z, (r, r, r * rng.uniform(0.5, 1.2)), leaf)

@@ -101,14 +101,21 @@ class Scene:
 
     def clearance(self, point: np.ndarray) -> float:
         """
-        Lower bound of the distance from a point to the nearest solid's bounding box.
+        Lower bound of the distance from a point to the nearest solid.
+
+        To its bounding box; above a flat ellipsoid, such as a mound, one may stand in that.
 
         point: (3,), metres; returns: metres, 0 inside
         """
         solids = self.arrays()
+        half = solids['half']
         local = np.einsum('nji,nj->ni', solids['rotation'], point - solids['centre'])
-        outside = np.maximum(np.abs(local) - solids['half'], 0.0)
-        return float(np.sqrt((outside**2).sum(1)).min())
+        outside = np.maximum(np.abs(local) - half, 0.0)
+        distance = np.sqrt((outside**2).sum(1))
+        # The unit sphere's distance, in the unit of the shortest half axis.
+        beyond = (np.sqrt(((local / half) ** 2).sum(1)) - 1) * half.min(1)
+        is_round = solids['kind'] == ELLIPSOID
+        return float(np.where(is_round, np.maximum(distance, beyond), distance).min())
 
 
 @dataclass

@@ -19,14 +19,17 @@ from tqdm import tqdm
 from ..sample import Sample
 from ..sample_writer import SampleSetWriter
 
-_OUTDOOR = ('street',)
+_OUTDOOR = ('street', 'park', 'yard', 'terrain')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options of `grin synth`."""
     parser.add_argument('-o', '--output', type=Path, required=True, help='folder of the new set')
     world = parser.add_mutually_exclusive_group()
-    world.add_argument('--domain', help='world: room (default), corridor, hall, stairs or street')
+    world.add_argument(
+        '--domain',
+        help='world: room (default), corridor, hall, stairs, street, park, yard or terrain',
+    )
     world.add_argument('--assets', type=Path, help='asset pack with worlds/, meshes/, textures/')
     parser.add_argument(
         '--world',
