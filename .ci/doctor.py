@@ -50,8 +50,10 @@ def disk_fault():
         disks[device] = first, free, before + size
     for folder, free, size in disks.values():
         if free < size:
-            return '{:.1f} GB are free on the disk of {}, and setting up takes {}'.format(
-                free, folder, size
+            return (
+                '{:.1f} GB are free on the disk of {}, and setting up takes {}: free some'.format(
+                    free, folder, size
+                )
             )
     return None
 

@@ -98,26 +98,14 @@ def test_weights_that_ship_are_remembered_and_drawn(files, capsys):
     steps = load_config(ModelConfig, 'config/grin_tiny.yaml').steps
     (files / 'usual.json').write_text(json.dumps(evaluation(steps, 0.5)))
     table = files / 'shipped.csv'
-    argv = [
-        'card',
-        str(files / 'w.safetensors'),
-        '-o',
-        str(files / 'C.md'),
-        '--history',
-        str(table),
-    ]
-    argv += [
-        '--eval',
-        str(files / 'u.json'),
-        str(files / 'usual.json'),
-        '--note',
-        'more, of rooms',
-    ]
+    argv = ['card', str(files / 'w.safetensors'), '-o', str(files / 'C.md')]
+    argv += ['--history', str(table), '--note', 'more, of rooms']
+    argv += ['--eval', str(files / 'u.json'), str(files / 'usual.json')]
     assert cli.main(argv) == 0
     assert table.read_text().splitlines()[1] == (
         '1.75,0.500,0.550,0.500,0.550,0.501,0.551,0.501,0.551,"more, of rooms"'
     )
-    # Earlier weights go before it; what was learnt of weights anew takes the old row's place.
+    # Earlier weights go before it; a row of as many hours takes the old one's place.
     earlier = row(0.75, evaluation(steps, 0.9), 'first')
     add(table, row(0.75, evaluation(steps, 0.1), 'wrong'))
     rows = add(table, earlier)

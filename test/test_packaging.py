@@ -172,10 +172,22 @@ def test_debians_split_off_venv_is_named(doctor, monkeypatch):
     'venv, wheels, told',
     [
         ((1, 4.1), (1, 4.1), None),
-        ((1, 3.9), (1, 3.9), '3.9 GB are free on the disk of {here}, and setting up takes 4'),
+        (
+            (1, 3.9),
+            (1, 3.9),
+            '3.9 GB are free on the disk of {here}, and setting up takes 4: free some',
+        ),
         ((1, 3.1), (2, 1.1), None),
-        ((1, 2.9), (2, 1.1), '2.9 GB are free on the disk of {here}, and setting up takes 3'),
-        ((1, 3.1), (2, 0.4), '0.4 GB are free on the disk of {wheels}, and setting up takes 1'),
+        (
+            (1, 2.9),
+            (2, 1.1),
+            '2.9 GB are free on the disk of {here}, and setting up takes 3: free some',
+        ),
+        (
+            (1, 3.1),
+            (2, 0.4),
+            '0.4 GB are free on the disk of {wheels}, and setting up takes 1: free some',
+        ),
     ],
 )
 def test_a_full_disk_is_told_before_anything_is_fetched(

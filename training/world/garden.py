@@ -5,7 +5,11 @@ from __future__ import annotations
 
 import math
 
+from . import furniture, seat, vehicle
+from .clutter import plant
+from .hall import pallet
 from .material import colour, Palette
+from .nature import rock, stone_of
 from .scene import Frame
 
 
@@ -70,15 +74,8 @@ def laundry(at: Frame, palette: Palette) -> None:
     x = -wide / 2 + 0.3
     while x < wide / 2 - 0.8:
         cloth, drop = rng.uniform(0.3, 1.4), rng.uniform(0.3, 1.3)
-        at.box(
-            min(x + cloth / 2, wide / 2 - cloth / 2),
-            0,
-            tall - drop,
-            cloth,
-            0.012,
-            drop,
-            palette.fabric(),
-        )
+        middle = min(x, wide / 2 - cloth) + cloth / 2
+        at.box(middle, 0, tall - drop, cloth, 0.012, drop, palette.fabric())
         x += cloth + rng.uniform(0.05, 0.5)
 
 
@@ -86,22 +83,68 @@ def flower_bed(at: Frame, palette: Palette) -> None:
     """Lay out a bed of flowers with an edging."""
     rng = palette.rng
     wide, deep = rng.uniform(1, 4), rng.uniform(0.6, 2)
-    at.box(
-        0,
-        0,
-        0,
-        wide,
-        deep,
-        rng.choice([0.1, 0.1, 0.45]),
-        palette.pattern('asphalt', (0.08, 0.05, 0.03)),
-    )
+    soil = palette.pattern('asphalt', (0.08, 0.05, 0.03))
+    at.box(0, 0, 0, wide, deep, rng.choice([0.1, 0.1, 0.45]), soil)
     leaf = palette.pattern('foliage', (0.05, 0.16, 0.03), (0.1, 0.2, 0.05), 0.4)
     petal = palette.pattern('foliage', colour(rng, None, (0.5, 1), (0.5, 0.95)), None, 0.2)
     for _ in range(rng.integers(8, 30)):
-        x, y, r = (
-            rng.uniform(-0.45, 0.45) * wide,
-            rng.uniform(-0.4, 0.4) * deep,
-            rng.uniform(0.1, 0.25),
-        )
+        x, y = rng.uniform(-0.45, 0.45) * wide, rng.uniform(-0.4, 0.4) * deep
+        r = rng.uniform(0.1, 0.25)
         at.ellipsoid(x, y, 0.15 + 0.5 * r, (r, r, 1.3 * r), leaf)
         at.ellipsoid(x, y, 0.2 + 1.6 * r, (0.6 * r, 0.6 * r, 0.4 * r), petal)
+
+
+def seats(at: Frame, palette: Palette) -> None:
+    """Set a table with chairs around it, under a parasol now and then."""
+    rng = palette.rng
+    furniture.table(at, palette, rng.uniform(0.8, 1.6), 0.8, clutter=rng.integers(0, 5))
+    for k in range(rng.integers(1, 5)):
+        seat.chair(at.moved(yaw=k * math.pi / 2 + rng.normal(0, 0.15)).moved(0, -0.95), palette)
+    if rng.random() < 0.4:
+        at.cylinder(0, 0, 0, 0.025, 2.3, palette.metal())
+        at.cylinder(0, 0, 2.05, rng.uniform(1.0, 1.6), 0.35, palette.fabric(), 0.05)
+
+
+def parked_bicycle(at: Frame, palette: Palette) -> None:
+    """Lean a bicycle, its side towards +y."""
+    leaning = at.moved(yaw=math.pi / 2).tilted('y', palette.rng.normal(0, 0.1))
+    vehicle.bicycle(leaning, palette)
+
+
+def pot(at: Frame, palette: Palette) -> None:
+    """Stand a plant up in a pot."""
+    plant(at, palette, palette.rng.uniform(0.4, 1.8))
+
+
+def stone(at: Frame, palette: Palette) -> None:
+    """Lay a stone of 0.2 to 1 m."""
+    rock(at, palette, palette.rng.uniform(0.2, 1.0), stone_of(palette))
+
+
+def cartons(at: Frame, palette: Palette) -> None:
+    """Pile up cartons."""
+    furniture.cartons(at, palette, 1.2, 0.8)
+
+
+def goods(at: Frame, palette: Palette) -> None:
+    """Stack up to three pallets with goods."""
+    z = 0.0
+    for _ in range(palette.rng.integers(1, 4)):
+        high = palette.rng.uniform(0.2, 1.0)
+        pallet(at.moved(0, 0, z), palette, high)
+        z += high + 0.14
+
+
+def heap(at: Frame, palette: Palette) -> None:
+    """Tip a heap of sand, gravel or earth."""
+    rng = palette.rng
+    loose = palette.pattern(rng.choice(['speckle', 'asphalt']), (0.4, 0.33, 0.24), None, 1.0)
+    radius = rng.uniform(0.8, 3.0)
+    at.cylinder(0, 0, 0, radius, 0.55 * radius, loose, rng.uniform(0.05, 0.4))
+
+
+def barrels(at: Frame, palette: Palette) -> None:
+    """Stand up to five barrels up."""
+    paint = palette.plain((0.3, 0.9), (0.2, 0.8), 0.2)
+    for x, y in palette.rng.normal(0, 0.7, (palette.rng.integers(1, 6), 2)):
+        at.cylinder(x, y, 0, 0.29, 0.88, paint)

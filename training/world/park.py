@@ -76,9 +76,8 @@ def _furnish(ground: Ground, palette, ways, path, size) -> None:
         (cone, 0.3, 0.0),
     ):
         for _ in range(rng.poisson(mean * dense)):
-            reach = (
-                min(size, 22) if rng.random() < 0.6 else size
-            )  # most of it where it is seen well
+            # Most of it where it is seen well.
+            reach = min(size, 22) if rng.random() < 0.6 else size
             x, y = rng.uniform(-0.7, 0.7) * reach, rng.uniform(-0.15, 1.2) * reach
             if clear and _away(ways, x, y) < path + clear:
                 continue

@@ -135,13 +135,20 @@ def person(at: Frame, palette: Palette) -> None:
         at.box(0, -0.17, hip + 0.1, 0.3, 0.16, 0.42, palette.fabric())
 
 
-def cyclist(at: Frame, palette: Palette) -> None:
-    """Build a person on a bicycle."""
+def bicycle(at: Frame, palette: Palette) -> None:
+    """Build a bicycle."""
     steel = palette.metal()
     for y in (-0.5, 0.52):
         wheel = at.moved(0, y, 0.34).tilted('y', math.pi / 2)
         wheel.cylinder(0, 0, -0.02, 0.34, 0.04, palette.pattern('asphalt', (0.02, 0.02, 0.02)))
     at.box(0, 0, 0.55, 0.04, 0.8, 0.05, steel)
+    at.box(0, -0.25, 0.5, 0.04, 0.04, 0.4, steel)
+    at.box(0, -0.25, 0.9, 0.16, 0.26, 0.05, steel)
     at.box(0, 0.42, 0.5, 0.04, 0.05, 0.5, steel)
     at.box(0, 0.42, 1.0, 0.5, 0.04, 0.04, steel)
+
+
+def cyclist(at: Frame, palette: Palette) -> None:
+    """Build a person on a bicycle."""
+    bicycle(at, palette)
     person(at.moved(0, -0.1, 0.12), palette)

@@ -3,49 +3,106 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 import math
 
 import numpy as np
 
-from . import amenity, building, furniture, garden, greenery, seat, vehicle
-from .clutter import plant
-from .hall import cone, pallet
+from . import amenity, building, garden, greenery, vehicle
+from .hall import cone
 from .lorry import lorry
-from .material import Palette
-from .nature import rock, stone_of
+from .material import Material, Palette
 from .road import asphalt_of, paving_of, soil_of
-from .scene import Frame, Scene
+from .scene import Scene
 from .viewpoint import hfov, Viewpoint
 from .weather import weather
+
+
+@dataclass(frozen=True)
+class Kind:
+    """
+    What a yard is like.
+
+    built: share of its sides that houses and garages take; size: of it, against a garden's
+    ground, often: what mostly covers it, and how often it does; paving else
+    edge, inside: what stands along the sides, and anywhere; one that is named twice comes twice
+    as often
+    at_edge, within: how many of these, the least and the greatest mean
+    """
+
+    built: float
+    size: float
+    ground: Callable[[Palette], Material]
+    often: float
+    edge: tuple
+    at_edge: tuple[float, float]
+    inside: tuple
+    within: tuple[float, float]
+
+
+KINDS = {
+    'garden': Kind(
+        0.3, 1.0, soil_of, 0.7,
+        (garden.shed, garden.woodpile, garden.flower_bed, greenery.bush, amenity.bin_,
+         greenery.bush),
+        (2, 9),
+        (greenery.tree, greenery.bush, garden.laundry, amenity.swing, garden.seats, garden.seats,
+         garden.pot, garden.stone, vehicle.person),
+        (2, 8),
+    ),
+    'court': Kind(
+        0.85, 1.0, paving_of, 1.0,
+        (amenity.bin_, amenity.bin_, amenity.bin_, garden.parked_bicycle, garden.parked_bicycle,
+         garden.pot, amenity.bench, garden.cartons),
+        (3, 14),
+        (greenery.tree, garden.seats, garden.laundry, garden.pot, vehicle.person, vehicle.car),
+        (0.5, 4),
+    ),
+    'works': Kind(
+        0.4, 2.0, asphalt_of, 0.6,
+        (garden.container, garden.container, garden.goods, garden.goods, garden.shed,
+         amenity.bin_, garden.cartons),
+        (4, 14),
+        (garden.goods, garden.goods, garden.heap, vehicle.van, lorry, vehicle.person, cone,
+         garden.barrels, garden.stone),
+        (3, 12),
+    ),
+    'cars': Kind(
+        0.35, 2.0, asphalt_of, 0.6,
+        (building.pole, greenery.tree, greenery.bush, amenity.bin_, amenity.lamp_post),
+        (2, 10),
+        (vehicle.person, cone),
+        (0, 3),
+    ),
+}  # fmt: skip
 
 
 def yard(scene: Scene, palette: Palette) -> list[Viewpoint]:
     """Build a yard and what encloses it; returns viewpoints to try, the preferred one first."""
     rng = scene.rng
     weather(scene)
-    kind = str(rng.choice(list(FILL)))
-    width, depth = rng.uniform(6, 18), rng.uniform(8, 22)
-    if kind in ('works', 'cars'):
-        width, depth = 2 * width, 2 * depth
+    name = str(rng.choice(list(KINDS)))
+    kind = KINDS[name]
+    width, depth = kind.size * rng.uniform(6, 18), kind.size * rng.uniform(8, 22)
     scene.frame().box(0, 0, -1, 900, 900, 0.98, replace(soil_of(palette), world=True))
-    look = soil_of if kind == 'garden' and rng.random() < 0.7 else paving_of
-    if kind in ('works', 'cars') and rng.random() < 0.6:
-        look = asphalt_of
+    look = kind.ground if rng.random() < kind.often else paving_of
     # As wide as what stands around it, and behind that.
     scene.frame().box(0, 0, -0.5, width + 8, depth + 8, 0.5, replace(look(palette), world=True))
-    if kind == 'garden' and rng.random() < 0.7:  # a terrace
+    if name == 'garden' and rng.random() < 0.7:  # a terrace
         paved = replace(paving_of(palette), world=True)
         scene.frame(0, -depth / 2).box(0, 2, -0.4, width, 4, 0.43, paved)
-    _enclose(scene, palette, kind, width, depth)
-    FILL[kind](scene, palette, width, depth)
+    _enclose(scene, palette, kind.built, width, depth)
+    if name == 'cars':
+        _bays(scene, palette, width, depth)
+    _along(scene, palette, width, depth, kind.edge, rng.uniform(*kind.at_edge))
+    _strewn(scene, palette, width, depth, kind.inside, rng.uniform(*kind.within))
     return [_viewpoint(rng, width, depth) for _ in range(24)]
 
 
-def _enclose(scene: Scene, palette, kind, width, depth) -> None:
+def _enclose(scene: Scene, palette, built, width, depth) -> None:
     """Stand houses, walls, garages, fences and hedges on the four sides, gaps between them."""
     rng = palette.rng
-    built = {'garden': 0.3, 'court': 0.85, 'works': 0.4, 'cars': 0.35}[kind]
     for k, (away, along) in enumerate(((depth, width), (width, depth)) * 2):
         # +x of the side is into the yard; it runs along +y.
         side = scene.frame(yaw=k * math.pi / 2 - math.pi / 2).moved(-away / 2)
@@ -91,144 +148,19 @@ def _strewn(scene: Scene, palette, width, depth, builds, mean) -> None:
         builds[rng.integers(len(builds))](place, palette)
 
 
-def _garden(scene: Scene, palette, width, depth) -> None:
-    rng = palette.rng
-    edge = (
-        garden.shed,
-        garden.woodpile,
-        garden.flower_bed,
-        greenery.bush,
-        amenity.bin_,
-        greenery.bush,
-    )
-    _along(scene, palette, width, depth, edge, rng.uniform(2, 9))
-    middle = (
-        greenery.tree,
-        greenery.bush,
-        garden.laundry,
-        amenity.swing,
-        _seats,
-        _seats,
-        _pot,
-        _stone,
-    )
-    _strewn(scene, palette, width, depth, (*middle, vehicle.person), rng.uniform(2, 8))
-
-
-def _court(scene: Scene, palette, width, depth) -> None:
-    rng = palette.rng
-    edge = (
-        amenity.bin_,
-        amenity.bin_,
-        amenity.bin_,
-        _bicycle,
-        _bicycle,
-        _pot,
-        amenity.bench,
-        _cartons,
-    )
-    _along(scene, palette, width, depth, edge, rng.uniform(3, 14))
-    middle = (greenery.tree, _seats, garden.laundry, _pot, vehicle.person, vehicle.car)
-    _strewn(scene, palette, width, depth, middle, rng.uniform(0.5, 4))
-
-
-def _works(scene: Scene, palette, width, depth) -> None:
-    rng = palette.rng
-    edge = (
-        garden.container,
-        garden.container,
-        _goods,
-        _goods,
-        garden.shed,
-        amenity.bin_,
-        _cartons,
-    )
-    _along(scene, palette, width, depth, edge, rng.uniform(4, 14))
-    middle = (_goods, _goods, _heap, vehicle.van, lorry, vehicle.person, cone, _barrels, _stone)
-    _strewn(scene, palette, width, depth, middle, rng.uniform(3, 12))
-
-
-def _cars(scene: Scene, palette, width, depth) -> None:
-    """Rows of bays, some of them taken."""
+def _bays(scene: Scene, palette, width, depth) -> None:
+    """Mark rows of bays for cars, some of them taken."""
     rng = palette.rng
     white = rng.uniform(0.4, 0.85)
     paint = palette.pattern('asphalt', (white, white, 0.95 * white), None, 0.7)
-    busy, rows = (
-        rng.uniform(0.2, 0.95),
-        np.arange(-width / 2 + 3, width / 2 - 2, rng.uniform(10, 13)),
-    )
-    for x in rows:
+    busy, apart = rng.uniform(0.2, 0.95), rng.uniform(10, 13)
+    for x in np.arange(-width / 2 + 3, width / 2 - 2, apart):
         for y in np.arange(-depth / 2 + 1.5, depth / 2 - 1, 2.5):
             scene.frame().box(x, y - 1.25, 0, 4.8, 0.1, 0.006, paint)
             if rng.random() < busy:
                 turn = math.pi * (rng.integers(2) + 0.5) + rng.normal(0, 0.03)
                 build = vehicle.van if rng.random() < 0.12 else vehicle.car
                 build(scene.frame(x + rng.normal(0, 0.15), y, 0, turn), palette)
-    edge = (building.pole, greenery.tree, greenery.bush, amenity.bin_, amenity.lamp_post)
-    _along(scene, palette, width, depth, edge, rng.uniform(2, 10))
-    _strewn(scene, palette, width, depth, (vehicle.person, cone), rng.uniform(0, 3))
-
-
-FILL = {'garden': _garden, 'court': _court, 'works': _works, 'cars': _cars}
-
-
-def _seats(at: Frame, palette) -> None:
-    """A table with chairs around it, under a parasol now and then."""
-    rng = palette.rng
-    furniture.table(at, palette, rng.uniform(0.8, 1.6), 0.8, clutter=rng.integers(0, 5))
-    for k in range(rng.integers(1, 5)):
-        seat.chair(at.moved(yaw=k * math.pi / 2 + rng.normal(0, 0.15)).moved(0, -0.95), palette)
-    if rng.random() < 0.4:
-        at.cylinder(0, 0, 0, 0.025, 2.3, palette.metal())
-        at.cylinder(0, 0, 2.05, rng.uniform(1.0, 1.6), 0.35, palette.fabric(), 0.05)
-
-
-def _bicycle(at: Frame, palette) -> None:
-    """A bicycle that leans."""
-    steel, tyre = palette.metal(), palette.pattern('asphalt', (0.02, 0.02, 0.02))
-    leaning = at.moved(yaw=math.pi / 2).tilted('y', palette.rng.normal(0, 0.1))
-    for y in (-0.5, 0.52):
-        leaning.moved(0, y, 0.34).tilted('y', math.pi / 2).cylinder(0, 0, -0.02, 0.34, 0.04, tyre)
-    leaning.box(0, 0, 0.55, 0.04, 0.8, 0.05, steel)
-    leaning.box(0, -0.25, 0.5, 0.04, 0.04, 0.42, steel)
-    leaning.box(0, -0.25, 0.9, 0.16, 0.26, 0.06, tyre)
-    leaning.box(0, 0.42, 0.5, 0.04, 0.05, 0.5, steel)
-    leaning.box(0, 0.42, 1.0, 0.5, 0.04, 0.04, steel)
-
-
-def _pot(at: Frame, palette) -> None:
-    plant(at, palette, palette.rng.uniform(0.4, 1.8))
-
-
-def _stone(at: Frame, palette) -> None:
-    rock(at, palette, palette.rng.uniform(0.2, 1.0), stone_of(palette))
-
-
-def _cartons(at: Frame, palette) -> None:
-    furniture.cartons(at, palette, 1.2, 0.8)
-
-
-def _goods(at: Frame, palette) -> None:
-    """Pallets with goods, stacked."""
-    z = 0.0
-    for _ in range(palette.rng.integers(1, 4)):
-        high = palette.rng.uniform(0.2, 1.0)
-        pallet(at.moved(0, 0, z), palette, high)
-        z += high + 0.14
-
-
-def _heap(at: Frame, palette) -> None:
-    """A heap of sand, gravel or earth."""
-    rng = palette.rng
-    loose = palette.pattern(rng.choice(['speckle', 'asphalt']), (0.4, 0.33, 0.24), None, 1.0)
-    radius = rng.uniform(0.8, 3.0)
-    at.cylinder(0, 0, 0, radius, 0.55 * radius, loose, rng.uniform(0.05, 0.4))
-
-
-def _barrels(at: Frame, palette) -> None:
-    paint = palette.plain((0.3, 0.9), (0.2, 0.8), 0.2)
-    for x, y in palette.rng.normal(0, 0.7, (palette.rng.integers(1, 6), 2)):
-        at.cylinder(x, y, 0, 0.29, 0.88, paint)
 
 
 def _viewpoint(rng, width, depth) -> Viewpoint:
