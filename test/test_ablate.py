@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+import itertools
 import math
 from pathlib import Path
 
@@ -137,6 +138,8 @@ def test_every_line_changes_one_thing(monkeypatch):
                      if getattr(changed, f.name) != getattr(recipe, f.name)]  # fmt: skip
         assert differing == several.get(name, differing[:1]), name
         assert (name == 'the recipe') == (changed == recipe)
+    changed = [change(recipe) for change in VARIANTS.values()]
+    assert not any(one == other for one, other in itertools.combinations(changed, 2))
 
 
 def test_the_shipped_tables_ask_for_every_line():

@@ -86,6 +86,10 @@ def test_one_wrong_scale_hides_the_order_until_it_is_taken_out():
     assert right['rank_scaled'] == pytest.approx(right['rank_correlation'], abs=0.01)
     assert wrong['rank_scaled'] == pytest.approx(right['rank_scaled'], abs=1e-9)
     assert wrong['rank_correlation'] < 0.2 < 0.4 < wrong['rank_scaled']
+    # Nor would it help to know the errors of shape themselves: with the scale a factor of two
+    # off, the worst pixels are those that err to its side.
+    assert right['rank_of_shape'] > 0.99
+    assert abs(wrong['rank_of_shape']) < 0.2
 
 
 def test_pixels_that_do_not_count_change_nothing():

@@ -18,8 +18,9 @@ def _network(**changes) -> Change:
 
 
 def _encoder(**changes) -> Change:
+    # One encoder alone: the recipe joins two.
     def change(config: TrainConfig) -> TrainConfig:
-        encoder = replace(config.model.network.encoder, **changes)
+        encoder = replace(config.model.network.encoder, beside=(), **changes)
         weights = {k: w for k, w in config.encoder_weights.items() if k in encoder.kinds}
         return _network(encoder=encoder)(replace(config, encoder_weights=weights))
 
@@ -65,11 +66,11 @@ VARIANTS: dict[str, Change] = {
     '0.1 % of the labels': _labels(0.001),
     'eps as target': _target('eps'),
     'v as target': _target('v'),
-    'Hiera, frozen': _encoder(kind='hiera', beside=()),
-    'Hiera, three stages': _encoder(kind='hiera', stages=3, beside=()),
-    'Hiera, trained too': _encoder(kind='hiera', frozen=False, beside=()),
-    'EfficientNet-Lite0, frozen': _encoder(beside=()),
-    'EfficientNet-Lite0, trained too': _encoder(frozen=False, beside=()),
-    'ResNet-50, frozen': _encoder(kind='resnet50', beside=()),
-    'ResNet-18 from scratch': _encoder(kind='resnet', frozen=False, beside=()),
+    'Hiera, frozen': _encoder(kind='hiera', stages=4),
+    'Hiera, three stages': _encoder(kind='hiera', stages=3),
+    'Hiera, trained too': _encoder(kind='hiera', stages=4, frozen=False),
+    'EfficientNet-Lite0, frozen': _encoder(),
+    'EfficientNet-Lite0, trained too': _encoder(frozen=False),
+    'ResNet-50, frozen': _encoder(kind='resnet50'),
+    'ResNet-18 from scratch': _encoder(kind='resnet', frozen=False),
 }

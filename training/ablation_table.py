@@ -71,7 +71,7 @@ def table(scores: dict[str, list[dict]], config, recipe, device: str, zoom: floa
     return PAGE.format(
         about=config.about.rstrip(),
         steps=config.steps, batch=recipe.batch, pixels=recipe.pixels, device=device, hours=hours,
-        encoder=f'{encoder.kind} {"frozen" if encoder.frozen else "trained"}',
+        encoder=f'{" and ".join(encoder.kinds)} {"frozen" if encoder.frozen else "trained"}',
         seeds=', '.join(map(str, seeds)), spread=spread,
         sources=', '.join(_source(s) for s in recipe.sources),
         frames=config.frames, sets=', '.join(Path(name).name for name in config.sets),

@@ -20,7 +20,8 @@ import numpy as np
 REMOVED = np.arange(20) / 20  # shares of the pixels that sparsification takes away
 INTERVALS = {'coverage_50': 0.6745, 'coverage_90': 1.6449}  # of a normal distribution, in std
 FIGURES = (
-    'rank_correlation', 'rank_scaled', 'rank_of_std', 'ause', 'ause_random', *INTERVALS,
+    'rank_correlation', 'rank_scaled', 'rank_of_shape', 'rank_of_std', 'ause', 'ause_random',
+    *INTERVALS,
 )  # fmt: skip
 
 
@@ -54,17 +55,21 @@ def uncertainty_figures(
     valid: (H, W) bool, where the truth counts and depth was answered; at least one pixel
     returns: rank_correlation, of std / depth with the relative error; rank_scaled, the same
         with the error that is left after median scaling, for one wrong scale of a whole frame
-        hides what orders its pixels; rank_of_std, of std in metres with the relative error;
+        hides what orders its pixels; rank_of_shape, of that error itself with the relative error,
+        which an order would have that knew every error but the scale's; rank_of_std, of std in
+        metres with the relative error;
         ause, the area between the sparsification curve and the oracle's; ause_random, what
         taking pixels away in random order has; coverage_50 and coverage_90; curve and oracle,
         (20,) lists over REMOVED
     """
     d, s, t = (x[valid].astype(np.float64) for x in (depth, std, truth))
     error, relative = np.abs(d - t) / t, s / d
+    shape = np.abs(d * np.median(t / d) - t) / t  # what is left after median scaling
     curve, oracle = sparsification(error, relative), sparsification(error, error)
     return {
         'rank_correlation': rank_correlation(relative, error),
-        'rank_scaled': rank_correlation(relative, np.abs(d * np.median(t / d) - t) / t),
+        'rank_scaled': rank_correlation(relative, shape),
+        'rank_of_shape': rank_correlation(shape, error),
         'rank_of_std': rank_correlation(s, error),
         'ause': _area(curve - oracle),
         'ause_random': _area(1 - oracle),
