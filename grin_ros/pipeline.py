@@ -73,7 +73,10 @@ class DepthPipeline:
         self, model: Denoiser, config: ModelConfig, device: str | torch.device = 'cpu',
         checkpoint: Path | None = None,
     ):  # fmt: skip
-        self.device = torch.device(device)
+        try:
+            self.device = torch.device(device)
+        except RuntimeError:
+            raise ValueError(f'{device!r} is no device; give cpu, cuda, or cuda:1 ...') from None
         if self.device.type == 'cuda' and not torch.cuda.is_available():
             raise ValueError("device 'cuda' was asked for, but torch sees no GPU; use 'cpu'")
         self.model = model.to(self.device).eval()
@@ -139,6 +142,13 @@ class DepthPipeline:
         prompts, videos: one each per image, or nothing
         """
         sizes = [_check_image(image) for image in images]
+        if uv is not None:
+            uv = torch.as_tensor(uv, dtype=torch.float32)
+            if uv.ndim != 2 or uv.shape[1] != 2:
+                raise ValueError(f'uv is {tuple(uv.shape)}; pixels to ask for are (N, 2)')
+            if not len(uv):
+                nothing = np.zeros(0, np.float32)
+                return [Prediction(nothing, nothing, nothing > 0, None)] * len(images)
         cameras = [camera or Camera.default(size) for camera, size in zip(cameras, sizes)]
         for camera, size in zip(cameras, sizes):
             _check_camera(camera, size)
@@ -161,11 +171,8 @@ class DepthPipeline:
             groups.setdefault(key, (fitted, known, video, []))[-1].append(index)
         for fitted, known, video, members in groups.values():
             grid = tuple(math.ceil(side / stride) for side in fitted)
-            if uv is None:
-                queried = _pixel_centres(grid, fitted)
-            else:
-                uv = torch.as_tensor(uv, dtype=torch.float32)
-                queried = _rescale(uv, sizes[members[0]], fitted)
+            size = sizes[members[0]]
+            queried = _pixel_centres(grid, fitted) if uv is None else _rescale(uv, size, fitted)
             pictures = [images[index] for index in members]
             fitting = [cameras[index].resize(fitted) for index in members]
             answer = self.sampler(
@@ -174,16 +181,21 @@ class DepthPipeline:
             for i, (index, fitted_camera) in enumerate(zip(members, fitting)):
                 size, camera = sizes[index], cameras[index]
                 x_0, log_error = answer.x_0[i], answer.log_error[i]
+                imposed = known and not known.prompt.scale_only
+                if imposed and (uv is not None or not full_size):
+                    x_0 = known.impose(x_0, _pixel_centres(grid, size) if uv is None else uv)
                 if uv is None:
                     to = size if full_size else grid
                     x_0, log_error = (_as_map(x, grid, to) for x in (x_0, log_error))
                     camera = camera if full_size else camera.resize(grid)
-                    if known and full_size and not known.prompt.scale_only:
+                    if imposed and full_size:
                         x_0 = known.refine(x_0)
                 depth = self.transform.decode(x_0, fitted_camera)
-                if known and known.prompt.scale_only:
-                    depth = known.rescale(depth, answer.at_known[0])
                 farthest = self.config.depth.max / self.transform.scale(fitted_camera)
+                if known and known.prompt.scale_only:
+                    ratio = known.ratio(answer.at_known[0])
+                    depth = depth * ratio.view(-1, *[1] * (depth.ndim - 1))
+                    farthest = farthest * ratio.min()  # the sky moves along
                 seen_by = camera if uv is None else None
                 prediction = self._summarise(depth, log_error, farthest, seen_by)
                 spacing = size[1] / grid[1] if full_size else 1.0
@@ -207,7 +219,9 @@ class DepthPipeline:
             if self.config.dense:
                 median = depth.mean(0)  # as DepthGen averages its samples
             else:
-                median = depth.median(0).values if samples % 2 else depth.quantile(0.5, dim=0)
+                # Quicker than `median` and `quantile`, and of any number of pixels.
+                middle = depth.sort(0).values[(samples - 1) // 2 : samples // 2 + 1]
+                median = middle.mean(0)
             # 20 times faster than .std(0).
             std = (depth - depth.mean(0)).square().mean(0).sqrt()
         expected = log_error.mean(0).exp_() if len(log_error) else None

@@ -111,7 +111,7 @@ class KnownPixels:
         self.prompt, self.size, self.fitted = prompt, size, fitted
         self._transform, self._camera = transform, camera
         uv, depth = torch.from_numpy(prompt.uv), torch.from_numpy(prompt.depth)
-        keep = transform.valid(depth) & (uv >= -0.5).all(1)
+        keep = transform.valid(depth * transform.scale(camera)) & (uv >= -0.5).all(1)
         keep &= (uv < torch.tensor([size[1], size[0]]) - 0.5).all(1)
         self._uv, self._x = uv[keep], transform.encode(depth[keep], camera)
         scale = torch.tensor([fitted[1] / size[1], fitted[0] / size[0]])
@@ -145,6 +145,16 @@ class KnownPixels:
             'resample': self.prompt.resample,
         }
 
+    def impose(self, x: torch.Tensor, uv: torch.Tensor) -> torch.Tensor:
+        """
+        Put what was measured in place of the answer where a measured pixel was asked for.
+
+        x: (S, N), x_0
+        uv: (N, 2), pixels of the image
+        """
+        found = self._map()[_pixel(uv, self.size)]
+        return torch.where(found.isnan(), x, found)
+
     def refine(self, x: torch.Tensor) -> torch.Tensor:
         """
         Bring maps in which the known pixels were taken into account to them at the full size.
@@ -152,9 +162,7 @@ class KnownPixels:
         x: (S, H, W), x_0 at the size of the image
         """
         height, width = self.size
-        known = torch.full((height * width,), torch.nan)
-        known[_pixel(self._uv, self.size)] = _nearest(self._x, self._uv, self.size)
-        known = known.view(self.size)
+        known = self._map().view(self.size)
         v, u = (~known.isnan()).nonzero(as_tuple=True)
         uv = torch.stack([u, v], dim=1).float()
         every = torch.cartesian_prod(torch.arange(height), torch.arange(width)).flip(1).float()
@@ -164,16 +172,20 @@ class KnownPixels:
             out.append(torch.where(known.isnan(), one + self.prompt.weight * error, known))
         return torch.stack(out)
 
-    def rescale(self, depth: torch.Tensor, x_0: torch.Tensor) -> torch.Tensor:
+    def ratio(self, x_0: torch.Tensor) -> torch.Tensor:
         """
-        Multiply depth by median(known / predicted).
+        Return median(known / predicted) of each sample: (S,).
 
-        depth: (S, ...), metres
         x_0: (S, M), predicted at the known pixels
         """
         known, found = (self._transform.decode(x, self._camera) for x in (self.x, x_0))
-        ratio = known / found
-        return depth * ratio.median(dim=1).values.view(-1, *[1] * (depth.ndim - 1))
+        return (known / found).median(dim=1).values
+
+    def _map(self) -> torch.Tensor:
+        """Return x_0 of the measured pixels of the image, row by row: (H * W,), NaN elsewhere."""
+        known = torch.full((self.size[0] * self.size[1],), torch.nan)
+        known[_pixel(self._uv, self.size)] = _nearest(self._x, self._uv, self.size)
+        return known
 
 
 def _pixel(uv: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

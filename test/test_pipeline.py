@@ -83,6 +83,12 @@ def test_single_pixels_are_where_they_were_asked_for(uv):
     assert out.camera is None
 
 
+def test_who_asks_for_no_pixel_gets_none():
+    """As for an empty detection."""
+    out = DepthPipeline(Plane(TINY), TINY).infer(image((64, 64)), None, uv=np.zeros((0, 2)))
+    assert out.depth.shape == out.std.shape == out.valid.shape == (0,)
+
+
 def test_unknown_intrinsics_are_the_papers_default():
     size = (120, 160)
     out = DepthPipeline(Plane(TINY), TINY).infer(image(size), None, full_size=False)
@@ -100,16 +106,17 @@ class Noise(torch.nn.Module):
         return 0.1 * x_t, state
 
 
-def test_depth_is_the_median_of_samples_and_std_their_spread():
+@pytest.mark.parametrize('samples', [4, 5])
+def test_depth_is_the_median_of_samples_and_std_their_spread(samples):
     pipeline = DepthPipeline(Noise(), TINY)
     camera = Camera.default((96, 128))
     singles = []
     generator = torch.Generator().manual_seed(7)
-    for _ in range(5):
+    for _ in range(samples):
         x_T = torch.randn(1, 24 * 32, 1, generator=generator)
         singles.append(pipeline.transform.decode(0.1 * x_T).view(24, 32).numpy())
     out = pipeline.infer(
-        image((96, 128)), camera, samples=5, steps=1, seed=7, stride=4, full_size=False
+        image((96, 128)), camera, samples=samples, steps=1, seed=7, stride=4, full_size=False
     )
     np.testing.assert_allclose(out.depth, np.median(singles, axis=0), rtol=1e-4)
     np.testing.assert_allclose(out.std, np.std(singles, axis=0), rtol=1e-3)
@@ -149,6 +156,10 @@ def test_wrong_input_is_refused_in_a_sentence():
         pipeline.infer(image((64, 64)), bent)
     with pytest.raises(ValueError, match='at least 1'):
         pipeline.infer(image((64, 64)), camera, steps=0)
+    with pytest.raises(ValueError, match=r'uv is \(3,\); pixels to ask for are \(N, 2\)'):
+        pipeline.infer(image((64, 64)), camera, uv=np.zeros(3))
+    with pytest.raises(ValueError, match="'gpu' is no device"):
+        DepthPipeline(Plane(TINY), TINY, 'gpu')
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match='no GPU'):
             DepthPipeline(Plane(TINY), TINY, 'cuda')

@@ -13,7 +13,7 @@ from grin_ros.camera import Camera
 from grin_ros.checkpoint import ModelConfig
 from grin_ros.config import load as load_config
 from grin_ros.depth import DepthTransform
-from grin_ros.pipeline import DepthPipeline
+from grin_ros.pipeline import DepthPipeline, processing_size
 from grin_ros.prompt import Prompt
 
 TINY = load_config(ModelConfig, 'config/grin_tiny.yaml')
@@ -97,6 +97,65 @@ def test_single_pixels_follow_too():
     expected = 4 / (1 - (uv[:, 0] - 80) / 150 / 2)
     assert depth.shape == (2,)
     np.testing.assert_allclose(depth, expected, rtol=0.01)
+
+
+@pytest.mark.parametrize('weight', [0.0, 0.5, 1.0])
+def test_what_was_measured_is_the_answer_where_it_is_asked_for(weight):
+    prompt = some(40, weight=weight)
+    pipeline = DepthPipeline(Wrong(1.5), replace(TINY, pixels=SIZE[0] * SIZE[1]))
+    beside = prompt.uv + [1, 0]
+    single = pipeline.infer(IMAGE, CAMERA, uv=np.concatenate([prompt.uv, beside]), prompt=prompt)
+    np.testing.assert_allclose(single.depth[:40], prompt.depth, rtol=1e-5)
+    assert (np.abs(single.depth[40:] / truth()[tuple(beside.astype(int).T[::-1])] - 1) > 1e-5).all()
+    # Every second pixel of the 128 x 160 that are worked on.
+    coarse = pipeline.infer(IMAGE, CAMERA, prompt=prompt, stride=2, full_size=False).depth
+    rows, columns = (((np.arange(n) + 0.5) * size / n - 0.5).round().astype(int)
+                     for n, size in zip(coarse.shape, SIZE))  # fmt: skip
+    measured = np.zeros(SIZE, np.float32)
+    measured[prompt.uv[:, 1].astype(int), prompt.uv[:, 0].astype(int)] = prompt.depth
+    measured = measured[np.ix_(rows, columns)]
+    assert (measured > 0).sum() > 5
+    np.testing.assert_allclose(coarse[measured > 0], measured[measured > 0], rtol=1e-5)
+
+
+class Sky(Wrong):
+    """Sees the wall, and sky above it."""
+
+    def forward(self, x_t, gamma, cond, state=None):
+        v = torch.arange(cond.shape[1]) // 32  # rows of the grid of 32 x 24 that is asked for
+        return torch.where((v < 6)[:, None], self.transform.x_max, cond), state
+
+
+@pytest.mark.parametrize('scale', [0.6, 1.5])
+def test_scale_only_leaves_the_sky_unknown(scale):
+    uv = np.array([[30.0, 100], [80, 110], [120, 90]])
+    prompt = Prompt(uv, truth()[100, uv[:, 0].astype(int)], scale_only=True)
+    out = DepthPipeline(Sky(scale), TINY).infer(
+        IMAGE, CAMERA, prompt=prompt, full_size=False, samples=2
+    )
+    assert out.valid.shape == (24, 32)
+    assert not out.valid[:6].any()
+    assert out.valid[6:].all()
+    np.testing.assert_allclose(out.depth[20], truth()[60, 2::5], rtol=0.02)
+
+
+def test_a_canonical_camera_has_a_range_of_its_own():
+    """fx of 150 px on the 120 x 160 image: with a focal of 300 a wall of d m is kept as 2 d."""
+    config = replace(TINY, depth=replace(TINY.depth, focal=300.0))
+    pipeline = DepthPipeline(Wrong(config=config), config)
+
+    def answered(depth):
+        prompt = Prompt([[40.0, 60.0]], [depth])
+        return pipeline.infer(IMAGE, CAMERA, prompt=prompt).depth[60, 40]
+
+    far, near = config.depth.max, config.depth.min
+    fx = CAMERA.resize(processing_size(SIZE, config.pixels)).fx
+    scale = 300.0 / float(fx)
+    assert scale > 1.5
+    alone = pipeline.infer(IMAGE, CAMERA).depth[60, 40]
+    assert answered(0.9 * far) == pytest.approx(alone)  # it would be kept as the sky
+    assert answered(0.95 * far / scale) == pytest.approx(0.95 * far / scale, rel=1e-4)
+    assert answered(1.1 * near / scale) == pytest.approx(1.1 * near / scale, rel=1e-4)
 
 
 @pytest.mark.parametrize('focal', [0.0, 300.0])
