@@ -17,7 +17,7 @@ from grin_ros.diffusion.sampling import ddim
 from grin_ros.diffusion.schedule import Schedule
 from grin_ros.models import Denoiser
 from grin_ros.prompt import KnownPixels
-from grin_ros.sampler import Answer, autocast, fit_picture, out_of_memory
+from grin_ros.sampler import ANOTHER, Answer, autocast, fit_picture, out_of_memory
 from grin_ros.video import Video
 from grin_ros.views import view
 
@@ -56,7 +56,8 @@ class DenseSampler:
         """
         count = len(uv)
         if video is not None:
-            video.prepare((cameras[0].K.numpy().tobytes(), cameras[0].size, samples))
+            camera = cameras[0]
+            video.prepare((id(self._model), camera.K.numpy().tobytes(), camera.size, samples))
         if known is not None:
             uv = torch.cat([uv, known.uv])
         try:
@@ -81,7 +82,7 @@ class DenseSampler:
     ) -> torch.Tensor:  # fmt: skip
         """Return x_0 of the pixels uv (N + M, 2), the known ones last: (samples, N + M)."""
         generator = torch.Generator().manual_seed(seed)
-        fresh = torch.Generator(self._device).manual_seed(seed)  # for the noise of the steps
+        fresh = torch.Generator(self._device).manual_seed(seed ^ ANOTHER)  # for the steps' noise
         size, out = camera.size, []
         picture = fit_picture(image, size, self._device)
         camera, uv = Camera.stack([camera]).to(self._device), uv[None].to(self._device)

@@ -22,6 +22,7 @@ from grin_ros.video import Video
 from grin_ros.views import view
 
 LEAST = 256  # pixels that are worth denoising together
+ANOTHER = 0x5BD1E995  # turns a seed into that of another stream
 
 
 def autocast(device: torch.device | str) -> torch.autocast:
@@ -84,8 +85,8 @@ class Sampler:
 
         if video is not None:
             camera = cameras[0]
-            key = (id(self._model), camera.K.numpy().tobytes(), camera.size, len(uv), samples)
-            video.prepare(key)
+            asked = camera.K.numpy().tobytes(), camera.size, uv.numpy().tobytes()
+            video.prepare((id(self._model), *asked, samples))
 
         def denoise(images, cameras, at):
             part = torch.cat([noise[:, :, at], noise[:, :, len(uv) :]], dim=2)
@@ -114,7 +115,8 @@ class Sampler:
         on_step: Callable[[], None] | None, video: Video | None,
     ) -> Answer:  # fmt: skip
         """Denoise what fits into the device; noise: (samples, 1, N + M, 1)."""
-        fresh = torch.Generator(self._device).manual_seed(seed)  # for noise that resampling adds
+        # For noise that resampling adds, another than that at which each sample begins.
+        fresh = torch.Generator(self._device).manual_seed(seed ^ ANOTHER)
         count, out, log_errors, options = len(uv), [], [], {}
         if known is not None:
             uv = torch.cat([uv, known.uv])

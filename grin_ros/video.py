@@ -122,7 +122,11 @@ class Video:
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Correlate two pictures of one size; 1 if they differ in brightness and contrast only."""
+    """
+    Correlate two pictures of one size; 1 if they differ in brightness and contrast only.
+
+    Of two uniform ones, 1; of a uniform one, such as of a covered lens, with another, 0.
+    """
     a, b = (x - x.mean() for x in (a, b))
-    scale = float(np.linalg.norm(a) * np.linalg.norm(b))
-    return float((a * b).sum()) / scale if scale > 0 else 1.0
+    norms = float(np.linalg.norm(a)), float(np.linalg.norm(b))
+    return float((a * b).sum()) / (norms[0] * norms[1]) if all(norms) else float(not any(norms))

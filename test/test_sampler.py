@@ -140,3 +140,31 @@ def test_other_weights_do_not_begin_where_the_old_ones_ended(pipeline):
         made = one.infer(frame, None, video=video, **options)
         fresh = np.array_equal(made.depth, one.infer(frame, None, **options).depth)
         assert fresh == (stamp != 1.1)
+
+
+def test_other_pixels_do_not_begin_where_the_last_ones_ended(pipeline):
+    frame, video = image((96, 128), 0), Video()
+    asked = np.array([[10.0, 20.0], [100.0, 80.0]]), np.array([[90.0, 70.0], [5.0, 9.0]])
+    for stamp, uv in enumerate((asked[0], asked[0], asked[1])):
+        video.follow(frame, 0.1 * stamp)
+        made = pipeline.infer(frame, None, uv=uv, video=video, steps=2)
+        fresh = np.array_equal(made.depth, pipeline.infer(frame, None, uv=uv, steps=2).depth)
+        assert fresh == (stamp != 1)
+
+
+def test_noise_that_is_added_again_is_not_that_of_the_start():
+    seen = []
+
+    class Keeps(PlaneDenoiser):
+        def forward(self, x_t, gamma, cond, state=None):
+            seen.append(x_t[0, :, 0].clone())
+            return super().forward(x_t, gamma, cond, state)
+
+    prompt = Prompt([[5.0, 5.0]], [3.0], resample=2)
+    DepthPipeline(Keeps(TINY.depth), TINY).infer(
+        image((96, 128), 0), None, steps=2, prompt=prompt, samples=2
+    )
+    # At t = 1 nothing but noise is left: of the first and the second time, and of both samples.
+    noise = torch.stack([seen[0], seen[1], seen[4], seen[5]])
+    assert noise.shape[1] > 500
+    assert torch.allclose(torch.corrcoef(noise), torch.eye(4), atol=0.15)

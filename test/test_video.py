@@ -106,6 +106,14 @@ def test_brightness_is_no_cut_and_moving_a_little_neither():
         assert len(warm) == 2
     flat = np.full((6, 8), 3.0, np.float32)
     assert correlation(flat, flat) == 1
+    assert correlation(flat, np.eye(6, 8, dtype=np.float32)) == 0
+
+
+def test_a_covered_lens_is_a_cut_and_so_is_what_comes_after_it():
+    black = np.zeros((*SIZE, 3), np.uint8)
+    frames = [(picture(), 0.0, 3.0), (black, 0.1, 3.0), (black, 0.2, 3.0), (picture(), 0.3, 3.0)]
+    given, _ = watch(Video(0.5), frames)
+    assert [len(calls) for calls in given] == [4, 4, 2, 4]
 
 
 def test_holding_steadies_what_changes_little_and_lets_go_of_what_moves():
