@@ -135,6 +135,17 @@ def test_pixels_inform_each_other_only_through_the_latents():
     assert (after[:, 1:] - before[:, 1:]).abs().max() > 1e-5
 
 
+def test_the_answer_is_not_rounded_where_the_network_is():
+    """bfloat16 knows 256 depths between two powers of 2: terraces."""
+    model, (x_t, gamma) = build(error_head=True), (torch.randn(1, 2000, 1), torch.tensor([0.5]))
+    uv = torch.rand(1, 2000, 2) * torch.tensor([SIZE[1], SIZE[0]])
+    camera = Camera.stack([Camera.default(SIZE)])
+    with torch.no_grad(), torch.autocast('cpu', dtype=torch.bfloat16):
+        prediction, _ = model(x_t, gamma, model.encode(torch.rand(1, 3, *SIZE), camera, uv))
+    assert prediction.dtype == torch.float32
+    assert (prediction == prediction.bfloat16()).float().mean() < 0.1
+
+
 @pytest.mark.parametrize('encoder', ENCODERS)
 @pytest.mark.parametrize('ablation', [
     {}, {'local_conditioning': False}, {'global_conditioning': False}, {'geometry': False},
