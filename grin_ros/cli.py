@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # `grin ... | head` is no mistake
         return 0
-    except (ValueError, KeyError, OSError, ModuleNotFoundError) as error:
+    except (ValueError, KeyError, OSError, MemoryError, ModuleNotFoundError) as error:
         print(f'grin: {_sentence(error)}', file=sys.stderr)
         return USER_ERROR
 

@@ -138,7 +138,7 @@ def _read_list(path: Path) -> tuple[np.ndarray, np.ndarray]:
     if rows and rows[0][:1] == ['u']:
         rows = rows[1:]
     try:
-        values = np.array([[float(value) for value in row] for row in rows], np.float32)
+        values = np.array([[float(u), float(v), float(z)] for u, v, z in rows], np.float32)
         return values.reshape(-1, 3)[:, :2], values.reshape(-1, 3)[:, 2]
     except ValueError:
         raise ValueError(

@@ -38,6 +38,7 @@ def test_arguments_and_exit_code_are_the_commands(command):
         (FileNotFoundError('a.png: no such image'), 'a.png: no such image'),
         (ValueError('two\nlines'), 'two lines'),
         (ModuleNotFoundError('No module named rclpy'), 'No module named rclpy'),
+        (MemoryError('cuda has not enough memory'), 'cuda has not enough memory'),
         (ValueError(), 'ValueError'),
     ],
 )

@@ -129,6 +129,7 @@ def test_the_pose_is_that_of_ros():
     'name, content, message',
     [
         ('a.csv', '1,2\n', 'three numbers'),
+        ('a.csv', '1,2,3,4,5,6\n', 'three numbers'),
         ('a.csv', '1,2,x\n', 'three numbers'),
         ('a.csv', '1,2,-3\n', 'positive'),
         ('a.png', 'no image', '16-bit'),
