@@ -18,7 +18,7 @@ import torch
 from grin_ros.checkpoint import load
 from grin_ros.diffusion.sampling import ddpm
 from grin_ros.diffusion.schedule import Schedule
-from grin_ros.pipeline import processing_size
+from grin_ros.grid import processing_size
 
 Filler = Callable[[np.ndarray, np.ndarray], np.ndarray]
 RADIUS = 5  # pixels, of the plain method's neighbourhood

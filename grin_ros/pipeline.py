@@ -16,18 +16,16 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch.nn import functional as F
 
 from grin_ros.camera import Camera
 from grin_ros.checkpoint import default_checkpoint, load, ModelConfig
 from grin_ros.dense_sampler import DenseSampler
 from grin_ros.depth import DepthTransform
+from grin_ros.grid import as_map, pixel_centres, processing_size, rescale
 from grin_ros.models import Denoiser
 from grin_ros.prompt import KnownPixels, Prompt
 from grin_ros.sampler import Sampler
 from grin_ros.video import Video
-
-MULTIPLE = 32  # the sides of the processing size: the coarsest stride of the encoders
 
 
 @dataclass(frozen=True)
@@ -49,15 +47,6 @@ class Prediction:
     valid: np.ndarray
     camera: Camera | None
     spacing: float = 1.0
-
-
-def processing_size(size: tuple[int, int], pixels: int) -> tuple[int, int]:
-    """Sides (height, width), multiples of 32, of about `pixels` pixels in the aspect of size."""
-    height, width = size
-    scale = math.sqrt(pixels / (height * width))
-    # A single row of pixels is not taken to the height that its width would ask for.
-    most = max(pixels // MULTIPLE // MULTIPLE, 1)
-    return tuple(MULTIPLE * min(max(round(side * scale / MULTIPLE), 1), most) for side in size)
 
 
 class DepthPipeline:
@@ -172,7 +161,7 @@ class DepthPipeline:
         for fitted, known, video, members in groups.values():
             grid = tuple(math.ceil(side / stride) for side in fitted)
             size = sizes[members[0]]
-            queried = _pixel_centres(grid, fitted) if uv is None else _rescale(uv, size, fitted)
+            queried = pixel_centres(grid, fitted) if uv is None else rescale(uv, size, fitted)
             pictures = [images[index] for index in members]
             fitting = [cameras[index].resize(fitted) for index in members]
             answer = self.sampler(
@@ -183,10 +172,10 @@ class DepthPipeline:
                 x_0, log_error = answer.x_0[i], answer.log_error[i]
                 imposed = known and not known.prompt.scale_only
                 if imposed and (uv is not None or not full_size):
-                    x_0 = known.impose(x_0, _pixel_centres(grid, size) if uv is None else uv)
+                    x_0 = known.impose(x_0, pixel_centres(grid, size) if uv is None else uv)
                 if uv is None:
                     to = size if full_size else grid
-                    x_0, log_error = (_as_map(x, grid, to) for x in (x_0, log_error))
+                    x_0, log_error = (as_map(x, grid, to) for x in (x_0, log_error))
                     camera = camera if full_size else camera.resize(grid)
                     if imposed and full_size:
                         x_0 = known.refine(x_0)
@@ -247,25 +236,3 @@ def _check_camera(camera: Camera, size: tuple[int, int]) -> None:
         )
     if camera.distortion is not None:
         raise ValueError('the camera has lens distortion; rectify image and camera first')
-
-
-def _pixel_centres(grid: tuple[int, int], size: tuple[int, int]) -> torch.Tensor:
-    """Centres of the cells of a grid laid over an image of `size`: (rows * columns, 2)."""
-    rows, cols = grid
-    v, u = torch.meshgrid(
-        torch.arange(rows, dtype=torch.float32), torch.arange(cols, dtype=torch.float32),
-        indexing='ij',
-    )  # fmt: skip
-    return _rescale(torch.stack([u, v], dim=-1).flatten(0, 1), grid, size)
-
-
-def _as_map(x: torch.Tensor, grid: tuple[int, int], size: tuple[int, int]) -> torch.Tensor:
-    """Lay values (samples, rows * columns) of a grid out as maps (samples, H, W)."""
-    x = x.view(len(x), 1, *grid)
-    return (x if size == grid else F.interpolate(x, size=size, mode='bilinear'))[:, 0]
-
-
-def _rescale(uv: torch.Tensor, size: tuple[int, int], to: tuple[int, int]) -> torch.Tensor:
-    """Move pixel coordinates (N, 2) from an image of `size` to the same image resized `to`."""
-    scale = torch.tensor([to[1] / size[1], to[0] / size[0]])
-    return (uv + 0.5) * scale - 0.5

@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from grin_ros.camera import Camera
-from grin_ros.pipeline import processing_size
+from grin_ros.grid import processing_size
 from grin_ros.rectifier import Rectifier
 from grin_ros.ros.calibration import Calibration
 from grin_ros.ros.from_msg import (

@@ -17,7 +17,8 @@ from grin_ros.camera import Camera, Distortion
 from grin_ros.checkpoint import build_model, load, ModelConfig, save
 from grin_ros.config import load as load_config
 from grin_ros.depth import DepthTransform
-from grin_ros.pipeline import DepthPipeline, processing_size
+from grin_ros.grid import processing_size
+from grin_ros.pipeline import DepthPipeline
 
 TINY = load_config(ModelConfig, 'config/grin_tiny.yaml')
 

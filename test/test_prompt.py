@@ -13,7 +13,8 @@ from grin_ros.camera import Camera
 from grin_ros.checkpoint import ModelConfig
 from grin_ros.config import load as load_config
 from grin_ros.depth import DepthTransform
-from grin_ros.pipeline import DepthPipeline, processing_size
+from grin_ros.grid import processing_size
+from grin_ros.pipeline import DepthPipeline
 from grin_ros.prompt import Prompt
 
 TINY = load_config(ModelConfig, 'config/grin_tiny.yaml')
@@ -106,8 +107,9 @@ def test_what_was_measured_is_the_answer_where_it_is_asked_for(weight):
     beside = prompt.uv + [1, 0]
     single = pipeline.infer(IMAGE, CAMERA, uv=np.concatenate([prompt.uv, beside]), prompt=prompt)
     np.testing.assert_allclose(single.depth[:40], prompt.depth, rtol=1e-5)
-    assert (np.abs(single.depth[40:] / truth()[tuple(beside.astype(int).T[::-1])] - 1) > 1e-5).all()
-    # Every second pixel of the 128 x 160 that are worked on.
+    u, v = beside.astype(int).T
+    assert (np.abs(single.depth[40:] / truth()[v, u] - 1) > 1e-5).all()
+    # Every second pixel of the image that is worked on.
     coarse = pipeline.infer(IMAGE, CAMERA, prompt=prompt, stride=2, full_size=False).depth
     rows, columns = (((np.arange(n) + 0.5) * size / n - 0.5).round().astype(int)
                      for n, size in zip(coarse.shape, SIZE))  # fmt: skip

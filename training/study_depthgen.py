@@ -27,7 +27,8 @@ from grin_ros.models.grin import GRINConfig
 from grin_ros.models.image_encoder import EncoderConfig
 from grin_ros.models.unet import UNetConfig
 from grin_ros.options import at_least_one
-from grin_ros.pipeline import DepthPipeline, processing_size
+from grin_ros.grid import processing_size
+from grin_ros.pipeline import DepthPipeline
 
 from .config import DenseConfig, OptimiserConfig, SourceConfig, TrainConfig
 from .evaluation import evaluate
