@@ -24,8 +24,8 @@ from torch.nn import functional as F
 from grin_ros import bench_node, config
 from grin_ros.camera import Camera
 from grin_ros.checkpoint import AnyModelConfig, build_model
-from grin_ros.options import add_pipeline_arguments, at_least_one, load_pipeline
 from grin_ros.grid import processing_size
+from grin_ros.options import add_pipeline_arguments, at_least_one, load_pipeline
 from grin_ros.pipeline import DepthPipeline
 from grin_ros.sampler import autocast
 

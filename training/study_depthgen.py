@@ -23,11 +23,11 @@ from tqdm import tqdm
 from grin_ros.camera import Camera
 from grin_ros.checkpoint import DepthGenConfig, ModelConfig
 from grin_ros.depth import DepthConfig
+from grin_ros.grid import processing_size
 from grin_ros.models.grin import GRINConfig
 from grin_ros.models.image_encoder import EncoderConfig
 from grin_ros.models.unet import UNetConfig
 from grin_ros.options import at_least_one
-from grin_ros.grid import processing_size
 from grin_ros.pipeline import DepthPipeline
 
 from .config import DenseConfig, OptimiserConfig, SourceConfig, TrainConfig
