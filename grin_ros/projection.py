@@ -89,12 +89,15 @@ def hidden(depth: np.ndarray, parallax: np.ndarray) -> np.ndarray:
     # How far something as near as the nearest of all could reach.
     reach = length * (inverse.max() - mine)
     height, width = depth.shape
-    for step in range(BLUR, int(reach.max()) + 1, BLUR):
-        far = np.flatnonzero(reach >= step)
+    # A step that is longer leaves the image, and a point at the lens would reach without end.
+    longest = int(min(np.hypot(height, width), reach.max()))
+    far = np.arange(len(v))
+    for step in range(BLUR, longest + 1, BLUR):
+        far = far[reach[far] >= step]
         x = np.rint(u[far] + step * direction[far, 0]).astype(np.int32)
         y = np.rint(v[far] + step * direction[far, 1]).astype(np.int32)
         inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
-        far, x, y = far[inside], x[inside], y[inside]
+        far, x, y = far[inside], x[inside], y[inside]  # what is outside stays there
         # Beyond so many pixels a surface hides only what is so much farther than itself.
         nearest[far] = np.maximum(nearest[far], surface[y, x] - step / length[far])
     margin = np.maximum(SAME_SURFACE * nearest, BLUR / length)

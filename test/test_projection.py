@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from grin_ros.camera import Camera, Distortion
-from grin_ros.projection import hidden, parallax, project, z_buffer
+from grin_ros.projection import BLUR, hidden, parallax, project, SAME_SURFACE, z_buffer
 
 SIZE = (180, 240)
 LENSES = {
@@ -121,3 +122,45 @@ def test_the_ground_does_not_hide_itself(origin):
     depth, _ = z_buffer(uv, points[index, 2] + origin[2], SIZE)
     assert (depth > 0).sum() > 500
     assert hidden(depth, parallax(np.array(origin), camera())).sum() <= 0.005 * (depth > 0).sum()
+
+
+def hidden_by_any(depth, shift):
+    """What `hidden` means, point by point, with every step that a point could reach."""
+    inverse = np.divide(1, depth, out=np.zeros_like(depth), where=depth > 0)
+    surface = cv2.dilate(inverse, np.ones((2 * BLUR + 1, 2 * BLUR + 1), np.uint8))
+    out = np.zeros(depth.shape, bool)
+    for v, u in np.argwhere(depth > 0):
+        length = np.hypot(*shift[v, u])
+        nearest = surface[v, u]
+        for step in range(BLUR, int(length * (inverse.max() - inverse[v, u])) + 1, BLUR):
+            x, y = np.rint((u, v) + step * shift[v, u] / length).astype(int)
+            if 0 <= x < depth.shape[1] and 0 <= y < depth.shape[0]:
+                nearest = max(nearest, surface[y, x] - step / length)
+        out[v, u] = inverse[v, u] < nearest - max(SAME_SURFACE * nearest, BLUR / length)
+    return out
+
+
+def cluttered(nearest):
+    """Depth (18, 24) of few points, one of them at `nearest` metres, and the parallax."""
+    view = Camera.from_intrinsics(20.0, 20.0, 11.5, 8.5, (18, 24))
+    rng = np.random.default_rng(2)
+    depth = np.where(rng.random((18, 24)) < 0.4, rng.uniform(0.5, 9, (18, 24)), 0)
+    depth[1, 22] = nearest  # where the points of the other corner come from
+    return depth.astype(np.float32), parallax(np.array([0.4, -0.2, 0.1]), view)
+
+
+@pytest.mark.parametrize('nearest', [0.4, 0.05, 0.01])
+def test_what_is_hidden_is_found_within_the_image(nearest):
+    depth, shift = cluttered(nearest)
+    found = hidden(depth, shift)
+    np.testing.assert_array_equal(found, hidden_by_any(depth, shift))
+    assert 10 < found.sum() < 0.9 * (depth > 0).sum()
+
+
+@pytest.mark.parametrize('nearest', [1e-4, 1e-39])
+def test_a_point_at_the_lens_is_no_more_work(nearest, monkeypatch):
+    steps, rint = [], np.rint
+    monkeypatch.setattr(np, 'rint', lambda x: steps.append(0) or rint(x))
+    with np.errstate(all='ignore'):  # 1e-39 has no inverse in float32
+        hidden(*cluttered(nearest))
+    assert 0 < len(steps) / 2 <= np.hypot(18, 24) / BLUR  # for x and for y
