@@ -45,7 +45,7 @@ class CloudFilter:
 
     def __call__(
         self, depth: np.ndarray, far: np.ndarray, camera: Camera, spacing: float = 1.0,
-        plane: tuple[float, float, float, float] = LEVEL,
+        plane: tuple[float, float, float, float] = LEVEL, predicted: np.ndarray | None = None,
     ) -> tuple[np.ndarray, Camera]:  # fmt: skip
         """
         Return the depth of the cloud, NaN where it has no point, and its camera.
@@ -55,12 +55,14 @@ class CloudFilter:
         camera: of depth
         spacing: pixels between those that were queried, of which the others are interpolated
         plane: (a, b, c, d), so that the height of a point is a x + b y + c z + d
+        predicted: (H, W) float32, metres, trusted or not, NaN where there is nothing; the edges
+            are those of it, because a ramp hangs too if its far end is not trusted; None = depth
         """
-        depth = depth.astype(np.float32, copy=False)
-        if self.median:
-            depth = median(depth, self.median)
+        whole = self._smooth(depth if predicted is None else predicted) if self.edge else None
+        depth = self._smooth(depth)
         if self.edge:
-            depth = np.where(edges(depth, self.edge, spacing), np.float32(np.nan), depth)
+            whole = np.where(np.isnan(whole), np.float32(np.inf), whole)
+            depth = np.where(edges(whole, self.edge, spacing), np.float32(np.nan), depth)
         if self.stride > 1:
             first = (self.stride - 1) // 2
             depth, far = (x[first :: self.stride, first :: self.stride] for x in (depth, far))
@@ -83,6 +85,10 @@ class CloudFilter:
             depth = np.where(far, np.float32(self.invalid_depth), depth)
         return depth, camera
 
+    def _smooth(self, depth: np.ndarray) -> np.ndarray:
+        depth = depth.astype(np.float32, copy=False)
+        return median(depth, self.median) if self.median else depth
+
 
 def median(depth: np.ndarray, side: int) -> np.ndarray:
     """
@@ -103,7 +109,7 @@ def edges(depth: np.ndarray, threshold: float, spacing: float = 1.0) -> np.ndarr
     On a plane, however it is inclined, inverse depth changes evenly over the image; what remains
     of its second difference, relative to inverse depth, is a jump.
 
-    depth: (H, W) float32, metres, NaN where unknown
+    depth: (H, W) float32, metres, inf where nothing is, NaN where unknown, which is no edge
     spacing: pixels over which an edge is smeared
     returns: (H, W) bool
     """
@@ -117,7 +123,7 @@ def edges(depth: np.ndarray, threshold: float, spacing: float = 1.0) -> np.ndarr
             np.take(inverse, range(i * step, depth.shape[axis] - (2 - i) * step), axis)
             for i in range(3)
         )
-        found = np.abs(before + after - 2 * middle) > threshold * middle  # NaN is no edge
+        found = np.abs(before + after - 2 * middle) > threshold * middle
         inside = [slice(None), slice(None)]
         inside[axis] = slice(step, -step)
         jump[tuple(inside)] |= found
@@ -127,10 +133,10 @@ def edges(depth: np.ndarray, threshold: float, spacing: float = 1.0) -> np.ndarr
 
 def decimate(camera: Camera, stride: int, first: int, size: tuple[int, int]) -> Camera:
     """Return the camera of the pixels first, first + stride ... of a map; size: of the result."""
-    fx, fy, cx, cy = (float(k) for k in (camera.fx, camera.fy, camera.cx, camera.cy))
-    return Camera.from_intrinsics(
-        fx / stride, fy / stride, (cx - first) / stride, (cy - first) / stride, size
-    )
+    K = camera.K.clone()
+    K[:2, 2] -= first
+    K[:2] /= stride
+    return Camera.derived(K, size)
 
 
 def voxels(points: np.ndarray, colours: np.ndarray, side: float) -> tuple[np.ndarray, np.ndarray]:

@@ -27,10 +27,26 @@ RESPAWN_DELAY = 3.0  # seconds; a node that cannot start shall not keep the robo
 
 # name: (default, description)
 ARGUMENTS = {
-    'image': ('image', 'topic of the camera image; with cameras: below the name of each'),
-    'camera_info': ('', 'topic of its intrinsics; empty: camera_info beside the image'),
-    'points_prompt': ('', 'topic of a PointCloud2 for the parameter prompt; empty: points_prompt'),
-    'cameras': ('', 'names of cameras that share the model: front,left,right; empty: one camera'),
+    'image': (
+        'image',
+        'topic of the camera image; with several cameras: below the name of each, without a / in '
+        'front',
+    ),
+    'camera_info': (
+        '',
+        'topic of its intrinsics; empty: camera_info beside the image; with cameras: below the '
+        'name of each, or one for all if it begins with /',
+    ),
+    'points_prompt': (
+        '',
+        'topic of a PointCloud2 for the parameter prompt; empty: points_prompt; with cameras: '
+        'below the name of each, or one for all if it begins with /',
+    ),
+    'cameras': (
+        '',
+        'names of cameras that share the model: front,left,right; empty: what params_file says, '
+        'but the topics of cameras that stand only there keep their names',
+    ),
     'image_transport': ('', 'raw or compressed; empty: what params_file says'),
     'namespace': ('', 'namespace of the node and of what it publishes'),
     'params_file': (str(SHARE / 'config' / 'depth_node.yaml'), 'parameters of the node'),
@@ -41,7 +57,11 @@ ARGUMENTS = {
     'rviz': ('false', 'true starts RViz with cloud, depth and preview'),
     'fixed_frame': ('camera_optical_frame', 'frame of RViz: frame_id of the image, or any in tf'),
     'bag': ('', 'bag to play instead of a live camera'),
-    'use_sim_time': ('', 'true or false; empty: true if a bag is played'),
+    'use_sim_time': (
+        '',
+        'true or false, for node and RViz; empty: true if a bag is played, else what params_file '
+        'says',
+    ),
     'log_level': ('info', 'debug, info, warn or error'),
 }
 
@@ -59,12 +79,18 @@ def _start(context) -> list:
     value = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     folder, slash, _ = value['image'].rpartition('/')
     value['camera_info'] = value['camera_info'] or f'{folder}{slash}camera_info'
-    clock = {'use_sim_time': (value['use_sim_time'] or str(bool(value['bag']))).lower() == 'true'}
+    sim_time = value['use_sim_time'] or ('true' if value['bag'] else '')
+    clock = {'use_sim_time': sim_time.lower() == 'true'} if sim_time else {}
     optional = ('cameras', 'checkpoint', 'device', 'image_transport')
     overrides = {name: value[name] for name in optional if value[name]}
     if value['autostart']:
         overrides['autostart'] = value['autostart'].lower() == 'true'
     prefixes = [f'{name.strip()}/' for name in value['cameras'].split(',') if name.strip()]
+    if len(prefixes) > 1 and value['image'].startswith('/'):
+        raise ValueError(
+            f'image is {value["image"]}, which is one topic, and cameras names several: give its '
+            f'name below that of each camera, such as image_raw'
+        )
     actions = []
     if not os.environ.keys() & set(PROFILES):
         # Before any process: Fast DDS loses images that do not fit into its default segment.
@@ -76,9 +102,9 @@ def _start(context) -> list:
             executable='depth_node',
             name='grin_depth',
             namespace=value['namespace'],
-            parameters=[value['params_file'], clock | overrides],
+            parameters=[value['params_file'], *filter(None, [clock | overrides])],
             remappings=[
-                (prefix + topic, prefix + value[topic])
+                (prefix + topic, _below(prefix, value[topic]))
                 for prefix in prefixes or ['']
                 for topic in ('image', 'camera_info', 'points_prompt')
                 if value[topic]
@@ -98,7 +124,7 @@ def _start(context) -> list:
                 name='grin_rviz',
                 namespace='/'.join(filter(None, [value['namespace'], *prefixes[:1]])).rstrip('/'),
                 arguments=['-d', view, '-f', value['fixed_frame']],
-                parameters=[clock],
+                parameters=[clock] if clock else [],
             )
         )
     if value['bag']:
@@ -106,3 +132,7 @@ def _start(context) -> list:
             ExecuteProcess(cmd=['ros2', 'bag', 'play', value['bag'], '--clock'], output='screen')
         )
     return actions
+
+
+def _below(prefix: str, topic: str) -> str:
+    return topic if topic.startswith('/') else prefix + topic

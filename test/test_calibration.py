@@ -19,7 +19,7 @@ from std_msgs.msg import Header
 from grin_ros.camera import Camera, Distortion
 from grin_ros.rectifier import Rectifier
 from grin_ros.ros import calibration as calibration_module
-from grin_ros.ros.calibration import Calibration
+from grin_ros.ros.calibration import Calibration, named_rectified
 from grin_ros.ros.node_config import NodeConfig
 
 DEFAULT = NodeConfig()
@@ -109,6 +109,7 @@ def test_an_uncalibrated_r_does_not_turn():
         ('/camera/image_rect', 'auto', True),
         ('/camera/image_rect_color', 'auto', True),
         ('/rectangle/image', 'auto', False),
+        ('/camera/image_corrected', 'auto', False),
         ('/camera/image_rect', 'always', False),
         ('/camera/image_raw', 'never', True),
     ],
@@ -120,6 +121,13 @@ def test_what_counts_as_rectified(topic, rectify, expected):
     else:
         assert camera.distortion == Distortion('plumb_bob', tuple(RADIAL))
         assert float(camera.fx) == 200
+
+
+def test_rect_is_a_word_of_the_last_part_of_the_name():
+    for name in ('image_rect', 'rect', 'rect_color', 'left_rectified', 'image_rect/compressed'):
+        assert named_rectified(f'/camera/{name}'), name
+    for name in ('image', 'image_corrected', 'direct', 'rectangle', 'image_rect/raw'):
+        assert not named_rectified(f'/camera/{name}'), name
 
 
 @pytest.mark.parametrize('model', ['plumb_bob', 'equidistant'])

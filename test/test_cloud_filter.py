@@ -15,6 +15,8 @@ from grin_ros.training.world.drive import drive
 
 SIZE = (60, 80)
 CAMERA = Camera.from_intrinsics(70, 65, 41, 28, SIZE)
+# A region of a larger image, far from its optical axis.
+ABOVE = Camera.from_intrinsics(70, 65, 41, 228, (400, 80)).crop(0, 0, *SIZE)
 NOWHERE = np.zeros(SIZE, bool)
 
 
@@ -98,13 +100,14 @@ def test_a_height_band_cuts_the_floor_from_what_stands_on_it():
 
 
 @pytest.mark.parametrize('stride', [2, 3, 7])
-def test_a_decimated_cloud_lies_on_the_full_one(stride):
-    depth = plane((0.2, 0.3, 1.0), 4.0)
-    out, camera = CloudFilter(stride=stride)(depth, NOWHERE, CAMERA)
+@pytest.mark.parametrize('whole', [CAMERA, ABOVE], ids=['all', 'roi'])
+def test_a_decimated_cloud_lies_on_the_full_one(stride, whole):
+    depth = plane((0.2, 0.3, 1.0), 4.0, whole)
+    out, camera = CloudFilter(stride=stride)(depth, NOWHERE, whole)
     assert out.shape == tuple(camera.size)
     first = (stride - 1) // 2
     np.testing.assert_allclose(
-        lift(out, camera), lift(depth, CAMERA)[:, first::stride, first::stride], rtol=1e-5
+        lift(out, camera), lift(depth, whole)[:, first::stride, first::stride], rtol=1e-5
     )
 
 
@@ -137,15 +140,45 @@ def test_without_options_nothing_changes():
     assert camera is CAMERA
 
 
-def test_edges_take_away_what_hangs_in_the_air_of_rendered_rooms():
-    hanging, cut = (np.stack(maps) for maps in zip(*(hanging_and_cut(seed) for seed in range(5))))
+def test_a_ramp_to_what_is_not_trusted_hangs_too():
+    # A box at 2 m before a wall at 20 m, as above, with unknown depth from 10 m on.
+    depth = np.geomspace(2, 20, 7)[np.clip(np.arange(SIZE[1]) - 30, 0, 6)].astype(np.float32)
+    depth = np.broadcast_to(depth, SIZE)
+    trusted = np.where(depth < 10, depth, np.float32(np.nan))
+    cut = CloudFilter(edge=0.15)
+    out, _ = cut(trusted, depth > 10, CAMERA, 6.0, predicted=depth)
+    hanging = (depth > 2.01) & (depth < 10)
+    assert hanging.sum() == 4 * 60 and np.isnan(out[hanging]).all()
+    assert np.isfinite(out[:, :20]).all()
+    # The sky is no depth at all.
+    out, _ = cut(trusted, depth > 10, CAMERA, 6.0, predicted=trusted)
+    assert np.isnan(out[hanging]).all()
+
+
+def test_where_trust_ends_on_a_surface_there_is_no_edge():
+    depth = plane((0.2, 0.9, 1.0), 4.0)
+    trusted = np.where(depth < 4, depth, np.float32(np.nan))
+    trusted[::7, ::5] = np.nan
+    out, _ = CloudFilter(edge=0.02)(trusted, depth >= 4, CAMERA, 4.0, predicted=depth)
+    assert 1000 < np.isfinite(trusted).sum() < 4000
+    np.testing.assert_array_equal(out, trusted)
+
+
+@pytest.mark.parametrize('farthest', [np.inf, 2.5])
+def test_edges_take_away_what_hangs_in_the_air_of_rendered_rooms(farthest):
+    pairs = (hanging_and_cut(seed, farthest) for seed in range(5))
+    hanging, cut = (np.stack(maps) for maps in zip(*pairs))
     assert hanging.mean() > 0.005
     assert hanging[~cut].sum() < 0.1 * hanging.sum()
     assert cut.mean() < 0.25
 
 
-def hanging_and_cut(seed):
-    """Tell where a perfect model, asked for every fourth pixel, hangs, and what edges() cuts."""
+def hanging_and_cut(seed, farthest):
+    """
+    Tell where a perfect model, asked for every fourth pixel, hangs, and what the filter cuts.
+
+    Both within `farthest` metres, beyond which depth is not trusted.
+    """
     sample = next(iter(drive('room', seed, 1, (192, 256))))
     height, width = sample.depth.shape
     truth = np.where(sample.depth > 0, sample.depth, np.float32(50))
@@ -153,5 +186,9 @@ def hanging_and_cut(seed):
     smooth = np.exp(cv2.resize(queried, (width, height), interpolation=cv2.INTER_LINEAR))
     near = [np.roll(truth, (i, j), (0, 1)) for i in range(-4, 5) for j in range(-4, 5)]
     gap = np.min(np.abs(np.log(smooth / np.stack(near))), axis=0)
+    smooth = smooth.astype(np.float32)
+    trusted = np.where(smooth <= farthest, smooth, np.float32(np.nan))
+    camera = Camera.default(smooth.shape)
+    out, _ = CloudFilter(edge=0.15)(trusted, smooth > farthest, camera, 4.0, predicted=smooth)
     # Hanging: far from every surface around.
-    return gap > 0.05, edges(smooth.astype(np.float32), 0.15, spacing=4.0)
+    return (gap > 0.05) & ~np.isnan(trusted), np.isnan(out) & ~np.isnan(trusted)

@@ -63,6 +63,16 @@ def test_complaints_come_and_go(clock):
     assert monitor.input_figures()['refused_frames'] == '1'
 
 
+def test_a_missing_topic_is_no_refused_frame(clock):
+    monitor = FrameMonitor(clock)
+    assert monitor.missing() == '' and monitor.miss('no points: why')
+    assert not monitor.miss('no points: why'), 'said a moment ago'
+    assert (monitor.missing(), monitor.complaint()) == ('no points: why', '')
+    assert monitor.input_figures()['refused_frames'] == '0'
+    clock.now += 2.1
+    assert monitor.missing() == ''
+
+
 def test_a_bag_that_begins_anew_is_noticed_and_passes(clock):
     monitor = FrameMonitor(clock)
     for stamp in (10.0, 11.0, 12.0, 10.0):

@@ -111,7 +111,7 @@ def test_by_default_only_the_node_starts(launch_file, share):
     (node,) = of_kind(start(launch_file), 'Node')
     assert (node.package, node.executable, node.name) == ('grin_ros', 'depth_node', 'grin_depth')
     assert node.namespace == ''
-    assert node.parameters == [str(share / 'config' / 'depth_node.yaml'), {'use_sim_time': False}]
+    assert node.parameters == [str(share / 'config' / 'depth_node.yaml')]  # and its use_sim_time
     assert Path(node.parameters[0]).is_file()
     assert not of_kind(start(launch_file), 'ExecuteProcess')
 
@@ -156,8 +156,26 @@ def test_several_cameras_share_one_node(launch_file):
         'left/image': 'left/image_raw',
         'left/camera_info': 'left/camera_info',
     }
-    assert node.parameters[1] == {'use_sim_time': False, 'cameras': 'front, left'}
+    assert node.parameters[1] == {'cameras': 'front, left'} and rviz.parameters == []
     assert (node.namespace, rviz.namespace) == ('robot', 'robot/front')
+
+
+def test_an_absolute_name_is_one_topic_for_all_cameras(launch_file):
+    lidar, info = '/velodyne_points', '/rig/camera_info'
+    given = {'cameras': 'front,left', 'points_prompt': lidar}
+    (node,) = of_kind(start(launch_file, **given, image='raw', camera_info=info), 'Node')
+    assert dict(node.remappings) == {
+        'front/image': 'front/raw',
+        'front/camera_info': info,
+        'front/points_prompt': lidar,
+        'left/image': 'left/raw',
+        'left/camera_info': info,
+        'left/points_prompt': lidar,
+    }
+    with pytest.raises(ValueError, match=r'image is /raw, which is one topic.*image_raw'):
+        start(launch_file, **given, image='/raw')
+    (node,) = of_kind(start(launch_file, cameras='front', image='/raw'), 'Node')
+    assert dict(node.remappings) == {'front/image': '/raw', 'front/camera_info': '/camera_info'}
 
 
 @pytest.mark.parametrize(
@@ -204,6 +222,8 @@ def test_a_bag_is_played_with_its_clock(launch_file):
     assert node.parameters[1]['use_sim_time'] is True
     (node,) = of_kind(start(launch_file, bag='drive', use_sim_time='false'), 'Node')
     assert node.parameters[1]['use_sim_time'] is False
+    node, rviz = of_kind(start(launch_file, use_sim_time='true', rviz='true'), 'Node')
+    assert node.parameters[1] == {'use_sim_time': True} == rviz.parameters[0]
 
 
 def test_rviz_shows_the_nodes_topics_in_the_asked_frame(launch_file):

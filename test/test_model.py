@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 import threading
+from types import SimpleNamespace
 import weakref
 
 import numpy as np
@@ -14,10 +15,16 @@ pytest.importorskip('rclpy')
 
 from ros_peer import image_message
 
+from grin_ros.camera import Camera
 from grin_ros.checkpoint import ModelConfig
-from grin_ros.ros.converter import Frame
+from grin_ros.pipeline import Prediction
+from grin_ros.ros.converter import DepthConverter, Frame, OUTPUTS
+from grin_ros.ros.diagnostics import FrameMonitor, WARN
+from grin_ros.ros.from_msg import read_depth
+from grin_ros.ros.health import output_health
 from grin_ros.ros.model import Interrupted, Model
 from grin_ros.ros.node_config import NodeConfig
+from grin_ros.ros.stream import CameraStream, DEBUG
 from grin_ros.ros.work import bring_through
 from grin_ros.uncertainty import UncertaintyConfig
 
@@ -114,6 +121,54 @@ def test_an_image_that_cannot_be_read_does_not_stop_the_others(model):
     assert good.written == ['depth'] and not good.refused
     assert bad.refused == ['no such encoding'] and not bad.written
     assert work(model, bad) is None, 'which says nothing of the model'
+
+
+class Topic:
+    """A publisher that keeps what it gets."""
+
+    def __init__(self, listeners):
+        self.listeners, self.got = listeners, []
+        self.get_subscription_count, self.publish = lambda: self.listeners, self.got.append
+
+
+def stream_without_transform(heard, warnings):
+    """Return a stream with listeners of the topics `heard`, for whose cloud a transform lacks."""
+
+    def plane(header):
+        raise ValueError('there is no\ntransform')
+
+    stream = object.__new__(CameraStream)
+    stream._outputs = {name: Topic(name in heard) for name in (*OUTPUTS, *DEBUG)}
+    stream._published, stream._cloud_stamp, stream.mismatches = None, -np.inf, {}
+    stream.monitor, stream.converter = FrameMonitor(), DepthConverter(None, plane)
+    stream.read = Stream().read
+    stream._node = SimpleNamespace(
+        get_clock=lambda: SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=0)),
+        get_logger=lambda: SimpleNamespace(warning=warnings.append),
+    )
+    return stream
+
+
+def test_a_topic_that_cannot_be_made_does_not_keep_the_others():
+    warnings, config, ones = [], NodeConfig(), np.ones((4, 4), np.float32)
+    prediction = Prediction(5 * ones, ones, ones > 0, Camera.default((4, 4)))
+    model = SimpleNamespace(infer=lambda frames, config, alive: [prediction])
+    stream = stream_without_transform(OUTPUTS, warnings)
+    assert work(model, stream) == work(model, stream) == ''
+    counts = {name: len(stream._outputs[name].got) for name in OUTPUTS}
+    assert counts == {**dict.fromkeys(OUTPUTS, 2), 'points': 0}
+    assert (read_depth(stream._outputs['depth/image'].got[0]) == 5).all()
+    assert warnings == ['Frame incomplete: no points: there is no transform']
+    assert stream.monitor.input_figures()['refused_frames'] == '0'
+    assert float(stream.monitor.output_figures()['output_rate_hz']) > 0
+    level, message, _ = output_health(stream, config)
+    assert (level, message) == (WARN, 'no points: there is no transform')
+    assert stream._cloud_stamp == -np.inf  # the next frame may try at once
+    alone = stream_without_transform(['points'], warnings)
+    assert work(model, alone) == ''
+    assert warnings[1:] == ['Frame refused: no points: there is no transform']
+    assert alone.monitor.input_figures()['refused_frames'] == '1'
+    assert alone.monitor.output_figures()['output_rate_hz'] == '0.00'
 
 
 def test_a_stop_ends_the_inference_at_its_next_step_without_a_word(model):

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from array import array
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,12 @@ def test_names_of_cameras():
 def test_foreign_parameters_and_repetitions_are_let_through():
     config = NodeConfig()
     assert revise(config, {'use_sim_time': True, 'device': 'auto'}, configured=True) == config
+
+
+@pytest.mark.parametrize('kind', [list, lambda values: array('d', values)])
+def test_the_present_value_in_another_container_is_no_change(kind):
+    config = NodeConfig(prompt_extrinsic=(1.0, 2.0, 3.0, 0.0, 0.0, 0.0, 1.0))
+    changes = {'prompt_extrinsic': kind(config.prompt_extrinsic), 'steps': 2}
+    assert revise(config, changes, configured=True) == replace(config, steps=2)
+    with pytest.raises(ValueError, match='prompt_extrinsic takes effect when'):
+        revise(config, changes | {'prompt_extrinsic': kind([0.0])}, configured=True)

@@ -106,7 +106,8 @@ def cloud(config):
     prediction = Prediction(depth, 0 * depth, np.isfinite(depth), Camera.default((12, 16)))
     frame = Frame(IMAGE.header, np.zeros((12, 16, 3), np.uint8), None, None)
     converter = DepthConverter(Calibration('/image'))
-    ((_, message),) = converter.write(frame, prediction, config, ['points'])
+    ((_, make),) = converter.write(frame, prediction, config, ['points'])
+    message = make()
     return message.height, message.width, message.is_dense, bytes(message.data)
 
 
@@ -241,7 +242,7 @@ EXPERIMENTS = {
     'prompt_weight': (prompted, 0.5, PROMPT),
     'prompt_resample': (prompted, 2, PROMPT),
     'prompt_points': (prompted, 3, PROMPT),
-    'prompt_max_offset': (prompted, 0.3, {'prompt': 'impute'} | EXTRINSIC),
+    'prompt_max_offset': (prompted, 0.1, {'prompt': 'impute'} | EXTRINSIC),
     'prompt_extrinsic': (prompted, (0.1, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0), PROMPT),
     'video_start': (followed, 0.5, {}),
     'video_hold': (followed, 0.5, {'video_start': 0.4}),

@@ -45,6 +45,14 @@ def test_the_nearest_cloud_in_time_is_taken():
     assert set(prompt.depth.tolist()) == {3.0}
 
 
+def test_a_sweep_of_10_hz_that_is_stamped_at_its_start_comes_in_time():
+    topic = PromptTopic(None)  # the next one, of 0.1 s later, is not complete
+    topic.add(cloud_message(wall(3.0), sec=100))
+    assert len(topic.prompt(header(nanosec=199_000_000), CAMERA, CONFIG)) == 20
+    with pytest.raises(ValueError, match='start of their sweep'):
+        topic.prompt(header(nanosec=301_000_000), CAMERA, CONFIG)
+
+
 def test_rays_without_a_return_are_no_points():
     points = wall(3.0)
     points[:5], points[5:8] = np.nan, 0.0

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import deque
+import re
 import threading
 
 import numpy as np
@@ -19,11 +20,11 @@ class Calibration:
     """
     The calibration of one camera as it is known at the moment; fed by the executor's thread.
 
-    topic: of the image; a name with `rect` at its end says that the images are rectified
+    topic: of the image; its name may say that the images are rectified
     """
 
     def __init__(self, topic: str) -> None:
-        self._named_rectified = 'rect' in topic.rsplit('/', 1)[-1]
+        self._named_rectified = named_rectified(topic)
         self._infos = deque(maxlen=HISTORY)
         self._came = threading.Condition()
         self._stamp = None  # of the image that waited last
@@ -103,6 +104,16 @@ class Calibration:
         infos = tuple(self._infos)
         same = [info for info in infos if header and info.header.stamp == header.stamp]
         return (same or infos or (None,))[-1]
+
+
+def named_rectified(topic: str) -> bool:
+    """
+    Tell whether an image topic's name says that the images are rectified.
+
+    It does if its last part has `rect` or `rectified` as a word, as `image_rect_color`.
+    """
+    last = topic.removesuffix('/compressed').rpartition('/')[2]
+    return re.search('(^|_)rect(ified)?(_|$)', last) is not None
 
 
 def from_parameters(config, size: tuple[int, int]) -> Camera:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import cv2
@@ -84,9 +84,11 @@ class DepthConverter:
 
     def write(
         self, frame: Frame, prediction: Prediction, config: NodeConfig, wanted: Iterable[str]
-    ) -> Iterator[tuple[str, object]]:
+    ) -> Iterator[tuple[str, Callable[[], object]]]:
         """
-        Yield (topic, message) for the topics that are wanted, all with the image's header.
+        Yield (topic, what makes its message) for the topics that are wanted.
+
+        All messages have the image's header; one that cannot be made does not keep the others.
 
         wanted: names out of OUTPUTS
         """
@@ -102,7 +104,7 @@ class DepthConverter:
             'depth/preview': lambda: rgb_image(self._preview(depth), header),
         }
         for name in wanted:
-            yield name, make[name]()
+            yield name, make[name]
 
     def _cloud(
         self, depth: np.ndarray, prediction: Prediction, frame: Frame, config: NodeConfig
@@ -111,8 +113,9 @@ class DepthConverter:
         if frame.seen is not None:
             far &= fit(frame.seen, far.shape)
         plane = self.plane(frame.header)
+        predicted = np.where(prediction.valid, prediction.depth, np.float32(np.nan))
         depth, camera = config.cloud_filter(
-            depth, far, prediction.camera, prediction.spacing, plane
+            depth, far, prediction.camera, prediction.spacing, plane, predicted
         )
         return point_cloud(
             depth, frame.image, camera, frame.header, config.cloud_organized, config.cloud_voxel

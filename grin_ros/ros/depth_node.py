@@ -26,13 +26,13 @@ from std_srvs.srv import Trigger
 
 from grin_ros.pipeline import DepthPipeline
 from grin_ros.ros.background import Background
-from grin_ros.ros.diagnostics import ERROR, OK, status, WARN
+from grin_ros.ros.diagnostics import ERROR, OK, sentence, status, WARN
 from grin_ros.ros.health import camera_health, Health, input_health, output_health
 from grin_ros.ros.model import keep_memory, Model, release_memory
 from grin_ros.ros.newest import NewestWorker
 from grin_ros.ros.parameters import declare_parameters, revise
 from grin_ros.ros.stream import CameraStream
-from grin_ros.ros.work import bring_through, sentence
+from grin_ros.ros.work import bring_through
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 

@@ -11,7 +11,7 @@ import numpy as np
 
 OK, WARN, ERROR = DiagnosticStatus.OK, DiagnosticStatus.WARN, DiagnosticStatus.ERROR
 WINDOW = 10.0  # seconds that rates and latencies are taken over
-RECENT = 2.0  # seconds that a refusal or a jump of the time is worth a warning
+RECENT = 2.0  # seconds that a refusal, a missing topic or a jump of the time is worth a warning
 
 
 class FrameMonitor:
@@ -26,7 +26,7 @@ class FrameMonitor:
         self._start = self._last = clock()
         self._received = deque()  # (time, seconds from its stamp to now)
         self._published = deque()  # (time, latency in seconds)
-        self._refusal = self._jump = self._logged = (-np.inf, '')  # time, reason
+        self._refusal = self._miss = self._jump = self._logged = (-np.inf, '')  # time, reason
         self._refused = self._jumps = 0
         self._stamp = -np.inf
 
@@ -48,9 +48,17 @@ class FrameMonitor:
         """Count a frame that could not be used; tell whether it is time to log the reason."""
         self._refused += 1
         self._refusal = (self._clock(), reason)
+        return self._due(reason)
+
+    def miss(self, reason: str) -> bool:
+        """Note why a frame went out without a topic; tell whether it is time to log it."""
+        self._miss = (self._clock(), reason)
+        return self._due(reason)
+
+    def _due(self, reason: str) -> bool:
         due = reason != self._logged[1] or self._clock() - self._logged[0] >= WINDOW
         if due:
-            self._logged = self._refusal
+            self._logged = (self._clock(), reason)
         return due
 
     @property
@@ -76,6 +84,10 @@ class FrameMonitor:
         if now - self._refusal[0] < RECENT:
             return f'frames are refused: {self._refusal[1]}'
         return self._jump[1] if now - self._jump[0] < RECENT else ''
+
+    def missing(self) -> str:
+        """Return which topics were missing in the last moments and why, empty if none was."""
+        return self._miss[1] if self._clock() - self._miss[0] < RECENT else ''
 
     def input_figures(self) -> dict[str, str]:
         """Return what came in over the last seconds, and the refusals of all time."""
@@ -113,3 +125,8 @@ def status(node: str, aspect: str, level: bytes, message: str, values: dict) -> 
     return DiagnosticStatus(
         name=f'{node}: {aspect}', level=level, message=message, hardware_id=node, values=pairs
     )
+
+
+def sentence(error: Exception) -> str:
+    """Return what an error says, in one line."""
+    return ' '.join(str(error).split()) or type(error).__name__

@@ -55,6 +55,8 @@ def camera_health(node, stream: CameraStream, config: NodeConfig) -> Health:
 def output_health(stream: CameraStream, config: NodeConfig) -> Health:
     """Tell whether depth goes out, and how late."""
     values = {**stream.monitor.output_figures(), 'topics': ' '.join(stream.wanted())}
+    if missing := stream.monitor.missing():
+        return WARN, missing, values
     latency = stream.monitor.latency
     if latency > config.warn_latency and abs(stream.monitor.offset) <= config.warn_stamp_offset:
         level = ERROR if latency > config.error_latency else WARN

@@ -75,8 +75,8 @@ class NodeConfig(PromptParameters, CloudParameters):
     )  # fmt: skip
     rectify: str = _parameter(
         'auto', 'always: the images are raw, K and D count and the node takes the distortion out; '
-        'never: they are rectified already, P counts; auto: as never where the name of the image '
-        'topic ends in image_rect or the like, else as always.',
+        'never: they are rectified already, P counts; auto: as never where the last part of the '
+        'name of the image topic has the word rect, as image_rect_color, else as always.',
         choices=('auto', 'always', 'never'),
     )  # fmt: skip
     max_info_age: float = _parameter(

@@ -41,15 +41,15 @@ def revise(config: NodeConfig, changes: dict, configured: bool) -> NodeConfig:
     configured: the node has its model and subscriptions, so that only live parameters can change
     """
     ours = {item.name: item.metadata['when'] for item in fields(NodeConfig)}
-    changes = {
-        name: value
-        for name, value in changes.items()
-        if name in ours and value != getattr(config, name)
-    }
-    fixed = [name for name in changes if ours[name] == CONFIGURE and configured]
-    if fixed:
+    revised = replace(config, **{name: changes[name] for name in changes if name in ours})
+    fixed = [
+        name
+        for name, when in ours.items()
+        if when == CONFIGURE and getattr(revised, name) != getattr(config, name)
+    ]
+    if fixed and configured:
         raise ValueError(
             f'{fixed[0]} takes effect when the node is configured: deactivate and clean up '
             f'the node, set it, and configure again'
         )
-    return replace(config, **changes)
+    return revised

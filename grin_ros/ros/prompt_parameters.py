@@ -31,7 +31,8 @@ class PromptParameters:
         'queried pixel.', low=1, high=1_000_000,
     )  # fmt: skip
     prompt_max_offset: float = parameter(
-        0.1, 'Clouds whose stamp is farther than this from that of the image are not used [s].',
+        0.25, 'Clouds whose stamp is farther than this from that of the image are not used [s]; '
+        'that of a LiDAR of 10 Hz which stamps the start of its sweep is up to 0.2 s before it.',
         low=0.0, high=1e6,
     )  # fmt: skip
     prompt_extrinsic: tuple[float, ...] = parameter(

@@ -51,7 +51,8 @@ class PromptTopic:
         if offset > config.prompt_max_offset:
             raise ValueError(
                 f'the nearest cloud is {offset:.3g} s from the image, more than '
-                f'prompt_max_offset: synchronise the clocks, or raise prompt_max_offset'
+                f'prompt_max_offset: synchronise the clocks, or raise prompt_max_offset where '
+                f'clouds are stamped at the start of their sweep'
             )
         points, _ = read_points(cloud)
         # Where a driver has no return it may also say 0.

@@ -16,7 +16,7 @@ from grin_ros.prompt import Prompt
 from grin_ros.ros import qos
 from grin_ros.ros.calibration import Calibration, seconds
 from grin_ros.ros.converter import DepthConverter, Frame, OUTPUTS
-from grin_ros.ros.diagnostics import FrameMonitor
+from grin_ros.ros.diagnostics import FrameMonitor, sentence
 from grin_ros.ros.node_config import NodeConfig
 from grin_ros.ros.prompt_topic import PromptTopic
 from grin_ros.ros.transforms import Transforms
@@ -152,15 +152,25 @@ class CameraStream:
         self._video.follow(frame.image, seconds(frame.header.stamp))
         return self._video
 
-    def write(
-        self, frame: Frame, prediction: Prediction, config: NodeConfig, begun: float
-    ) -> None:
-        """Publish all that is wanted of a frame; begun: monotonic seconds."""
+    def write(self, frame: Frame, prediction: Prediction, config: NodeConfig, begun: float) -> str:
+        """
+        Publish all that is wanted of a frame and can be made.
+
+        begun: monotonic seconds
+        returns: which topics are missing and why, empty if none is
+        raises: ValueError saying the same if all of them are
+        """
         outputs = self._outputs.copy()
-        wanted = self.wanted(frame.header, config)
-        for topic, message in self.converter.write(frame, prediction, config, wanted):
-            outputs[topic].publish(message)
-        if 'points' in wanted:
+        wanted, failures = self.wanted(frame.header, config), {}
+        for topic, make in self.converter.write(frame, prediction, config, wanted):
+            try:
+                outputs[topic].publish(make())
+            except Exception as error:  # a transform, a library; the other topics need neither
+                failures[topic] = sentence(error)
+        missing = '; '.join(f'no {topic}: {reason}' for topic, reason in failures.items())
+        if failures and len(failures) == len(wanted):
+            raise ValueError(missing)
+        if 'points' in wanted and 'points' not in failures:
             self._cloud_stamp = seconds(frame.header.stamp)
         now, latency = time.monotonic(), self._now() - seconds(frame.header.stamp)
         self.monitor.published(latency)
@@ -169,11 +179,17 @@ class CameraStream:
         for topic, value in zip(DEBUG, (now - begun, cycle, latency)):
             if _heard(outputs[topic]):
                 outputs[topic].publish(Float64(data=1e3 * value))
+        return missing
 
     def refuse(self, reason: str) -> None:
         """Count a frame that could not be used, and say so now and then."""
         if self.monitor.refuse(reason):
             self._node.get_logger().warning(f'Frame refused: {reason}')
+
+    def miss(self, reason: str) -> None:
+        """Say now and then that, and why, a frame went out without some topic."""
+        if self.monitor.miss(reason):
+            self._node.get_logger().warning(f'Frame incomplete: {reason}')
 
     def _now(self) -> float:
         return 1e-9 * self._node.get_clock().now().nanoseconds

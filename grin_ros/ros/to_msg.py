@@ -113,4 +113,4 @@ def _image(pixels: np.ndarray, encoding: str, header) -> Image:
 
 def _append(message: Image | PointCloud2, pixels: np.ndarray) -> None:
     """Copy an array, once, to the end of a message's data."""
-    message.data.frombytes(memoryview(np.ascontiguousarray(pixels)).cast('B'))
+    message.data.frombytes(np.ascontiguousarray(pixels).view(np.uint8))  # also of no points

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 import time
 
+from grin_ros.ros.diagnostics import sentence
 from grin_ros.ros.model import Interrupted, Model
 from grin_ros.ros.node_config import NodeConfig
 from grin_ros.ros.stream import CameraStream
@@ -45,13 +46,10 @@ def bring_through(
     for (stream, frame), prediction in zip(frames.items(), predictions):
         try:
             if alive():
-                stream.write(frame, prediction, config, begun)
+                missing = stream.write(frame, prediction, config, begun)
+                if missing and alive():
+                    stream.miss(missing)
         except Exception as error:
             if alive():  # else its topics went away under it
                 stream.refuse(sentence(error))
     return ''
-
-
-def sentence(error: Exception) -> str:
-    """Return what an error says, in one line."""
-    return ' '.join(str(error).split()) or type(error).__name__
