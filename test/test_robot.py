@@ -15,9 +15,10 @@ from grin_ros.ros.from_msg import read_camera, read_image, read_points
 from grin_ros.training.bag import BagReader, stamp_of
 from grin_ros.training.bag_writer import BagWriter, message
 from grin_ros.training.sample import SampleSet
+from grin_ros.training.world import DOMAINS
 from grin_ros.training.world.material import Palette
 from grin_ros.training.world.raycast import cast, from_tiles, Solids, View
-from grin_ros.training.world.robot import Robot, START
+from grin_ros.training.world.robot import BASES, Robot, START
 from grin_ros.training.world.robot_bag import record
 from grin_ros.training.world.robot_lidar import cast_rays, Lidar
 from grin_ros.training.world.scene import Scene
@@ -243,6 +244,18 @@ def test_command(tmp_path, capsys):
     ):
         assert main([*words, *more]) == 2
         assert sentence in capsys.readouterr().err
+
+
+def test_worlds_without_a_robot_are_refused():
+    for domain in sorted({*DOMAINS} - {*BASES}):
+        with pytest.raises(ValueError, match=f"'{domain}'; choose one of street, corridor, room"):
+            Robot(domain)
+
+
+def test_the_command_offers_only_worlds_with_a_robot(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(['bag', 'simulate', '-o', str(tmp_path / 'out'), '--world', 'park'])
+    assert 'street' in capsys.readouterr().err
 
 
 def test_a_recording_that_broke_off_is_none(tmp_path):

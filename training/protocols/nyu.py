@@ -36,7 +36,7 @@ def _labelled(root: Path):
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f'{LABELLED} needs h5py and scipy, and {error.name} is missing; '
-            "pip install 'grin_ros[eval]'"
+            f'pip install {error.name}'
         ) from error
     if not (root / SPLITS).is_file():
         raise FileNotFoundError(f'{root / SPLITS} is missing; it says which images are for tests')

@@ -27,7 +27,7 @@ def load(root: Path) -> list[ProtocolSet]:
         from scipy.io import loadmat
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "the list of test images needs scipy; pip install 'grin_ros[eval]'"
+            'the list of test images needs scipy; pip install scipy'
         ) from error
     split = root / SPLIT
     if not split.is_file():

@@ -85,8 +85,8 @@ class Robot:
     def __init__(
         self, domain='street', seed=0, seconds=3.0, size=(240, 640), lidar=None, device='cpu'
     ):
-        if domain not in DOMAINS:
-            raise ValueError(f'unknown domain {domain!r}; choose one of {", ".join(DOMAINS)}')
+        if domain not in BASES:
+            raise ValueError(f'no robot for world {domain!r}; choose one of {", ".join(BASES)}')
         self.domain, self.seed, self.seconds = domain, seed, seconds
         self.lidar = lidar or Lidar()
         rng = np.random.default_rng([seed, list(DOMAINS).index(domain), 2])

@@ -10,9 +10,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ..bag_writer import STORAGE
-from . import DOMAINS
 from .agreement import Agreement, judge_cases
-from .robot import Robot
+from .robot import BASES, Robot
 from .robot_bag import record
 from .synth import image_size
 
@@ -20,7 +19,7 @@ from .synth import image_size
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `grin bag simulate`."""
     parser.add_argument('-o', '--output', type=Path, required=True, help='folder of bag and truth')
-    parser.add_argument('--world', choices=DOMAINS, default='street', help='default: %(default)s')
+    parser.add_argument('--world', choices=BASES, default='street', help='default: %(default)s')
     parser.add_argument('--seed', type=int, default=0, help='of world, way and noise (0)')
     parser.add_argument('--seconds', type=float, default=3.0, help='default: %(default)g')
     parser.add_argument(
