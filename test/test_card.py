@@ -44,6 +44,7 @@ def files(tmp_path):
     save(
         tmp_path / 'w.safetensors', build_model(config), config, step=60, hours=1.25, device='cpu',
         sources=[source], recipe={'batch': 16, 'seed': 3}, evaluation='never trained on val',
+        note='Steps by hand.',
         earlier=[{'step': 40, 'hours': 0.5, 'sources': [{**source, 'name': 'street'}]}],
     )  # fmt: skip
     for name, data in (('2', evaluation(2, 0.3)), ('1', evaluation(1, 0.4)),
@@ -66,7 +67,7 @@ def test_the_card_tells_data_recipe_and_figures(files):
     assert '| street | 90 | 1 | seeds 0 to 89 | Apache-2.0 |' in text
     assert '| 1 | 40 |  | 0.50 |  |  |  |' in text
     assert '| 2 | 60 | 16 | 1.25 | 3 | cpu |  |' in text
-    assert 'Trained 1.75 h in sum. Never trained on val.' in text
+    assert 'Trained 1.75 h in sum. Never trained on val. Steps by hand.' in text
     assert '| drive | 0.61 | 0.610 | 0.610 | 61% | 61% |' in text
     assert 'must not be' in text
 

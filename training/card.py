@@ -59,7 +59,7 @@ following or telling apart people.
 
 {manifest}
 
-Trained {hours:.2f} h in sum. {evaluation}
+Trained {hours:.2f} h in sum. {evaluation}{note}
 
 ## Accuracy
 
@@ -98,6 +98,7 @@ def model_card(checkpoint: Path, evaluations: Sequence[dict], by_hand: str = BY_
         manifest=_manifest(stages),
         hours=_hours(stages),
         evaluation=f'{metadata.get("evaluation", "evaluation data not stated")}.'.capitalize(),
+        note=f' {metadata["note"]}' if 'note' in metadata else '',
         accuracy=_accuracy(sorted(evaluations, key=lambda e: (e['samples'], e['steps']))),
         uncertainty=_uncertainty(config, metadata, evaluations),
         by_hand=f'{BEGIN}\n{by_hand.strip()}\n{END}',
