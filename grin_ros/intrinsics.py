@@ -88,12 +88,22 @@ class Intrinsics:
         )
 
 
-def read_camera_info(path: str | Path) -> Camera:
-    """Read what camera_calibration writes: image size, camera matrix and lens distortion."""
+def read_camera_info(path: str | Path, rectified: bool = False) -> Camera:
+    """
+    Read what camera_calibration writes: K and D for a raw image, P for a rectified one.
+
+    rectified: K takes the place of a P that is missing or empty, and D never counts
+    raises: ValueError saying what is wrong with the file
+    """
     data = load_yaml(path)
     try:
         size = (data['image_height'], data['image_width'])
         fx, _, cx, _, fy, cy, *_ = data['camera_matrix']['data']
+        if rectified:
+            p = data.get('projection_matrix', {}).get('data', ())
+            if len(p) == 12 and p[0] > 0:
+                fx, _, cx, _, _, fy, cy, *_ = p
+            return Camera.from_intrinsics(fx, fy, cx, cy, size)
         coefficients = data.get('distortion_coefficients', {}).get('data', ())
         return Camera.from_intrinsics(
             fx,

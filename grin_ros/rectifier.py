@@ -24,14 +24,16 @@ class Rectifier:
         camera: Camera,
         target: Camera | None = None,
         rotation: np.ndarray | None = None,
+        interpolation: int = cv2.INTER_LINEAR,
     ) -> tuple[np.ndarray, Camera, np.ndarray | None]:
         """
         Return image and camera without distortion; untouched where there is none.
 
-        image: (H, W, 3) uint8
+        image: (H, W, 3) uint8, or (H, W)
         camera: of that image
         target: the pinhole camera to arrive at; None = K and size of the camera
         rotation: (3, 3), from the camera's frame to that of the target; None = I
+        interpolation: of OpenCV; INTER_NEAREST for a mask
         returns: also (H, W) bool, the pixels that the lens saw; None = all of them
         raises: ValueError where the distortion leaves next to nothing of the image
         """
@@ -43,7 +45,7 @@ class Rectifier:
         if key != self._key:
             self._made, self._key = _make(camera, target, rotation), key
         pinhole, maps, seen = self._made
-        return cv2.remap(image, *maps, cv2.INTER_LINEAR), pinhole, seen
+        return cv2.remap(image, *maps, interpolation), pinhole, seen
 
 
 def _make(camera: Camera, target: Camera | None, rotation: np.ndarray | None) -> tuple:

@@ -31,9 +31,7 @@ def test_a_still_vehicle_needs_only_the_extrinsics(tmp_path):
     np.testing.assert_array_equal(first.image.shape, (48, 64, 3))
     np.testing.assert_allclose(first.camera.K, np.reshape(rig.info(0).k, (3, 3)))
     assert all(len(error) > 1500 for error in errors)
-    assert any(
-        'not compensated (there is no odometry' in note for note in result.notes.popitem()[1]
-    )
+    assert any('not compensated (neither odometry' in n for n in result.notes.popitem()[1])
 
 
 @pytest.mark.parametrize('poses', ['tf', 'odometry'])
@@ -125,6 +123,61 @@ def test_a_lens_is_taken_out_or_projected_through_and_never_mixed(tmp_path):
     assert stored == rig.jpeg(rig.START).data.tobytes()
 
 
+def test_a_mask_is_drawn_on_the_recorded_picture(tmp_path):
+    mask = np.full(rig.SIZE, 255, np.uint8)
+    mask[:, :9] = mask[40:] = 0
+    cv2.imwrite(str(tmp_path / 'mask.png'), mask)
+    messages = Rig(frames=1, d=D).messages()
+    _, whole, _ = extracted(tmp_path, messages)
+    _, masked, _ = extracted(tmp_path, messages, 'masked', mask=str(tmp_path / 'mask.png'))
+    # Where the lens shows each measured pixel in the recorded picture, by OpenCV.
+    v, u = np.nonzero(whole[0].depth)
+    K = whole[0].camera.K.double().numpy()
+    rays = np.stack([u, v, np.ones(len(u))], 1) @ np.linalg.inv(K).T
+    recorded = cv2.projectPoints(rays, np.zeros(3), np.zeros(3), K, np.array(D))[0][:, 0]
+    inside = (recorded[:, 0] < 8) | (recorded[:, 1] > 40)
+    outside = (recorded[:, 0] > 9) & (recorded[:, 1] < 39)
+    kept = masked[0].depth[v, u] > 0
+    assert inside.sum() > 100 and not kept[inside].any()
+    assert outside.sum() > 1000 and kept[outside].all()
+    # In the picture as it is stored, that is not where it was drawn.
+    assert (masked[0].depth[mask == 0] > 0).any()
+
+
+CALIBRATION = """
+image_width: 64
+image_height: 48
+camera_matrix: {{rows: 3, cols: 3, data: [60, 0, 31.5, 0, 60, 23.5, 0, 0, 1]}}
+distortion_model: plumb_bob
+distortion_coefficients: {{rows: 1, cols: 5, data: [-0.3, 0.1, 0.001, -0.002, 0]}}
+projection_matrix: {{rows: 3, cols: 4, data: [{p}, 0, 30, 0, 0, {p}, 22, 0, 0, 0, 1, 0]}}
+"""
+
+
+@pytest.mark.parametrize('source', ['file', 'topic'])
+@pytest.mark.parametrize('focal', [52.0, 0.0])  # of P; 0 = left empty
+def test_a_rectified_image_is_not_rectified_again(tmp_path, source, focal):
+    options = {'rectified': True}
+    messages = Rig(frames=1, d=D, encode=rig.jpeg).messages()
+    for _, _, message in messages:
+        if hasattr(message, 'p'):
+            message.p[[0, 2, 5, 6, 10]] = focal, 30, focal, 22, 1
+    if source == 'file':
+        (tmp_path / 'camera.yaml').write_text(CALIBRATION.format(p=focal))
+        options = {'intrinsics': str(tmp_path / 'camera.yaml')}
+        messages = [
+            (topic.replace('image_raw', 'image_rect'), *rest)
+            for topic, *rest in messages
+            if not topic.endswith('camera_info')
+        ]
+    _, samples, _ = extracted(tmp_path, messages, **options)
+    camera = samples[0].camera
+    want = (focal, focal, 30, 22) if focal else (60, 60, 31.5, 23.5)
+    assert (camera.fx, camera.fy, camera.cx, camera.cy) == want
+    assert camera.distortion is None
+    assert (tmp_path / 'set' / '000000.jpg').read_bytes() == rig.jpeg(rig.START).data.tobytes()
+
+
 def test_extrinsics_from_a_file(tmp_path):
     messages = Rig(mounts=()).messages()
     with pytest.raises(
@@ -166,13 +219,14 @@ def test_what_stays_behind_is_counted(tmp_path):
     result, _, _ = extracted(tmp_path, messages, 'thin', every=3, start=0.25)
     assert result.dropped['not chosen by every'] == 4  # of images 2 to 7
     damaged = Rig(frames=3, encode=rig.jpeg).messages()
-    next(m for m in damaged if m[0].endswith('raw'))[2].data[:] = 0
-    # The first picture tells the size, so it is the second that cannot be read.
     pictures = [m for m in damaged if m[0].endswith('raw')]
-    pictures[0][2].data[:] = rig.jpeg(rig.START).data
-    pictures[1][2].data[:] = 0
-    result, _, _ = extracted(tmp_path, damaged, 'damaged')
-    assert result.dropped == {'image cannot be decoded': 1}
+    # A driver may begin with anything.
+    pictures[0][2].data[:] = 0
+    sweep = next(m for m in damaged if m[0] == '/lidar/points' and m[1] == pictures[1][1])[2]
+    sweep.width, sweep.row_step, sweep.data = 0, 0, sweep.data[:0]
+    result, samples, _ = extracted(tmp_path, damaged, 'damaged')
+    assert result.dropped == {'image cannot be decoded': 1, 'sweep cannot be read': 1}
+    assert samples.stems == ['000002']
 
 
 def test_the_real_drive(tmp_path, real_data, capsys):

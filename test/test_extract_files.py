@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 
+import cv2
 import numpy as np
 from painted_planes import ROOT
 import pytest
@@ -19,7 +20,7 @@ from rig import extracted, Rig
 from grin_ros.training import extract_frame
 from grin_ros.training.extract import extract
 from grin_ros.training.extract_config import ExtractConfig
-from grin_ros.training.journal import NAME
+from grin_ros.training.journal import Journal, NAME
 from grin_ros.training.sample import SampleSet
 
 
@@ -98,26 +99,72 @@ def test_a_broken_run_goes_on_where_it_was(tmp_path, monkeypatch):
         extract([tmp_path / 'broken_bag'], broken, replace(again, max_dt=0.04), progress=False)
 
 
+@pytest.mark.parametrize('name', ['intrinsics', 'extrinsics', 'mask'])
+def test_a_file_counts_by_its_contents(tmp_path, name):
+    bags, file = [tmp_path / 'bag'], tmp_path / 'file'
+
+    def records(path):
+        with Journal(tmp_path / 'set', bags, ExtractConfig(**{name: str(path)})) as journal:
+            if not journal.records:
+                journal.add({'stem': '000000'})
+            return journal.records
+
+    file.write_text('first')
+    assert records(file) == {'000000': {'stem': '000000'}}
+    (tmp_path / 'copy').write_text('first')
+    assert records(tmp_path / 'copy') == records(file)
+    file.write_text('other')
+    with pytest.raises(FileExistsError, match='other options, files or bags'):
+        records(file)
+
+
+@pytest.mark.parametrize('workers', ['1', '2'])
+def test_a_bag_that_was_unpacked_leaves_no_copy(tmp_path, workers):
+    bag = rig.write(tmp_path / 'bag', Rig(frames=20).messages(), compression='file')
+    (tmp_path / 'temp').mkdir()
+    words = ('extract', bag, '-o', tmp_path / 'set', '--workers', workers, '--min-points', '10')
+    process = subprocess.run(
+        [sys.executable, '-m', 'grin_ros', 'bag', *map(str, words)], cwd=ROOT,
+        env={**os.environ, 'TMPDIR': str(tmp_path / 'temp')},
+    )  # fmt: skip
+    assert process.returncode == 0
+    assert len(SampleSet(tmp_path / 'set')) == 20
+    assert not list((tmp_path / 'temp').rglob('*.mcap'))
+
+
+def test_what_is_done_here_leaves_no_copy_either(tmp_path, monkeypatch):
+    (tmp_path / 'temp').mkdir()
+    monkeypatch.setattr('tempfile.tempdir', str(tmp_path / 'temp'))
+    bag = rig.write(tmp_path / 'bag', Rig(frames=2).messages(), compression='file')
+    extract([bag], tmp_path / 'set', ExtractConfig(workers=1), progress=False)
+    assert not list((tmp_path / 'temp').iterdir())
+
+
 def test_kill_nine_leaves_no_set_and_no_process(tmp_path, monkeypatch):
     monkeypatch.setattr(rig, 'SPEED', 0.0)  # or the wall would be passed before the end
     frames = 300
-    bag, output = rig.write(tmp_path / 'bag', Rig(frames=frames).messages()), tmp_path / 'set'
+    messages, output, temp = Rig(frames=frames).messages(), tmp_path / 'set', tmp_path / 'temp'
+    bag = rig.write(tmp_path / 'bag', messages, compression='file')
+    temp.mkdir()
     words = ('-m', 'grin_ros', 'bag', 'extract', bag, '-o', output, '--workers', '2')
     process = subprocess.Popen(
-        [sys.executable, *map(str, words)], cwd=ROOT, start_new_session=True
-    )
+        [sys.executable, *map(str, words)], cwd=ROOT, start_new_session=True,
+        env={**os.environ, 'TMPDIR': str(temp)},
+    )  # fmt: skip
 
     def finished() -> int:
         return len((output / NAME).read_bytes().splitlines()) - 1 if output.exists() else 0
 
-    wait_until(lambda: finished() > 3)
+    wait_until(lambda: finished() > 60)  # by now both workers have unpacked the bag
+    assert list(temp.rglob('*.mcap'))
     process.kill()
     process.wait()
     with pytest.raises(FileNotFoundError):
         SampleSet(output)
     before = finished()
-    assert 3 < before < frames
+    assert 60 < before < frames
     wait_until(lambda: not group_exists(process.pid))
+    assert not list(temp.rglob('*.mcap'))
     result = extract([bag], output, ExtractConfig(workers=1), progress=False)
     assert result.frames == frames
     assert all(np.count_nonzero(sample.depth) > 500 for sample in SampleSet(output))
@@ -150,6 +197,19 @@ def test_ros_1_and_compressed_bags_give_the_same_samples(tmp_path):
         assert json.loads(other.pop('frames.json'))['frames'] == json.loads(
             whole.pop('frames.json'))['frames']  # fmt: skip
         assert other == whole
+
+
+def test_a_jpeg_of_a_mosaic_is_stored_in_colour(tmp_path):
+    def mosaic(stamp, size):
+        message = rig.jpeg(stamp, size)
+        cells = np.tile(np.array([[200, 120], [120, 40]], np.uint8), (size[0] // 2, size[1] // 2))
+        best = [cv2.IMWRITE_JPEG_QUALITY, 100]
+        message.data = cv2.imencode('.jpg', cells, best)[1].reshape(-1)
+        message.format = 'bayer_rggb8; jpeg compressed '
+        return message
+
+    _, samples, _ = extracted(tmp_path, Rig(frames=1, encode=mosaic).messages())
+    assert np.abs(samples[0].image.astype(int) - (200, 120, 40)).max() < 10
 
 
 def test_several_bags_in_several_processes_make_the_same_set(tmp_path):

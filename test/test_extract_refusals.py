@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 
 import pytest
 import rig
@@ -65,6 +66,14 @@ def body_frame():
     return messages
 
 
+def undecodable():
+    messages = Rig(encode=rig.jpeg).messages()
+    for topic, _, message in messages:
+        if topic == '/camera/image_raw':
+            message.data = message.data[:20]
+    return messages
+
+
 CASES = {
     'no points': (without('/lidar/points'), [], 'no points topic; the bag has /camera'),
     'no image': (without('/camera/image_raw'), [], 'no image topic; the bag has'),
@@ -90,7 +99,10 @@ CASES = {
     'nothing chosen': (without(), ['--start', '60'], 'nothing lies between --start and --end'),
     'odd number': (without(), ['--every', '0'], 'every 0 is not a whole number'),
     'no such YAML': (without(), ['--extrinsics', 'none.yaml'], 'none.yaml: no such YAML'),
-    'odd point time': (without(), ['--point-time', 't:h'], "'t:h' is not auto"),
+    'odd point time': (without(), ['--point-time', 't:h'], "'t:h' is neither auto nor"),
+    'no picture': (
+        undecodable(), [], 'of the first images of /camera/image_raw none can be decoded.*--image'
+    ),
     'no such mask': (without(), ['--mask', 'none.png'], 'none.png: no picture'),
 }  # fmt: skip
 
@@ -144,6 +156,19 @@ def test_a_truncated_file(tmp_path, capsys, kind, keep):
         said = sentence(capsys, command, bag, *words)
         # A file of SQLite may open, and break where the rest is missing.
         assert re.match(f'grin: {bag}: (not a readable bag|the bag is damaged)', said), said
+
+
+def test_files_compressed_as_a_whole_need_their_metadata(tmp_path, capsys):
+    bag = rig.write(tmp_path / 'bag', Rig(frames=1).messages(), compression='file')
+    (bag / 'metadata.yaml').unlink()
+    said = sentence(capsys, 'info', bag)
+    assert 'bag.mcap.zstd cannot be read without metadata.yaml' in said
+    # The recorder compresses a file when it is full, so the last may be plain: half a bag.
+    shutil.copy(next(rig.write(tmp_path / 'last', Rig().messages()).glob('*.mcap')), bag)
+    assert sentence(capsys, 'info', bag) == said
+    assert 'zstd -d bag.mcap.zstd -o bag.mcap`' in said
+    (bag / 'last.mcap').rename(bag / 'bag.mcap')
+    assert cli.main(['bag', 'info', str(bag)]) == 0
 
 
 def test_what_is_no_bag(tmp_path, capsys):

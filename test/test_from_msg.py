@@ -172,6 +172,38 @@ def test_compressed_images(kind):
 
 
 @kinds
+@pytest.mark.parametrize('pattern', ['rggb', 'bggr', 'gbrg', 'grbg'])
+@pytest.mark.parametrize(
+    'bits, codec, compressed',
+    [(8, 'jpeg', ''), (8, 'jpeg', 'bayer_{pattern}8'), (8, 'png', ''), (16, 'png', '')],
+)
+def test_a_compressed_mosaic_of_one_colour_gives_that_colour(
+    kind, pattern, bits, codec, compressed
+):
+    colour = (200, 120, 40)
+    cells = np.array([colour['rgb'.index(letter)] for letter in pattern]).reshape(2, 2)
+    mosaic = np.tile(cells, (16, 16)).astype(np.uint8)
+    pixels = mosaic * np.uint16(257) if bits == 16 else mosaic
+    best = [cv2.IMWRITE_JPEG_QUALITY, 100] if codec == 'jpeg' else []
+    data = cv2.imencode(f'.{codec}', pixels, best)[1].tobytes()
+
+    def decoded(stated):
+        text = f'bayer_{pattern}{bits}; {codec} compressed {stated.format(pattern=pattern)}'
+        return read_image(make(kind, 'CompressedImage', format=text, data=data)).astype(int)
+
+    assert np.abs(decoded(compressed) - colour).max() <= (4 if codec == 'jpeg' else 0)
+    # Converted before it was compressed, it is grey, with a checkerboard if that is in it.
+    assert np.abs(decoded('mono8') - mosaic[..., None]).max() <= 4
+
+
+@kinds
+def test_a_picture_in_colour_is_no_mosaic_whatever_its_format_says(kind):
+    data = cv2.imencode('.png', np.full((4, 4, 3), (40, 120, 200), np.uint8))[1].tobytes()
+    message = make(kind, 'CompressedImage', format='bayer_rggb8; png compressed ', data=data)
+    np.testing.assert_array_equal(read_image(message)[1, 1], (200, 120, 40))
+
+
+@kinds
 @settings(deadline=None, max_examples=40)
 @given(SIZES, SEEDS, st.integers(0, 5), st.booleans())
 def test_depth_in_millimetres_and_in_metres(kind, size, seed, padding, big):

@@ -95,6 +95,28 @@ def test_sweeps_that_disagree_are_no_evidence():
     assert recognise_time(mixed, PERIOD)[0] is None
 
 
+def empty(stamp):
+    message = cloud('t', np.zeros(1, np.uint32), stamp)
+    message.width, message.row_step, message.data = 0, 0, message.data[:0]
+    return message
+
+
+@pytest.mark.parametrize('fields', ['kept', 'none'])
+def test_an_empty_sweep_among_others_is_passed_over(fields):
+    messages = clouds('t', counted(np.uint32, 1e-9))
+    for i in (0, 2):
+        messages[i] = empty(STAMP)
+        if fields == 'none':
+            messages[i].fields = []
+    time, _ = recognise_time(messages, PERIOD)
+    assert (time.field, time.unit, time.absolute) == ('t', 'ns', False)
+    assert time == parse_time('t:ns:stamp', messages)
+    assert time.last == pytest.approx(OFFSETS[-1] * 1e9, abs=1)
+    for read in (recognise_time, lambda m, _: parse_time('t:ns:stamp', m)):
+        with pytest.raises(ValueError, match=r'none of 2 sweeps .*empty: 0 x 1.*--points'):
+            read([empty(STAMP), empty(STAMP)], PERIOD)
+
+
 def test_what_the_user_says_counts():
     messages = clouds('stamp_us', counted(np.uint32, 1e-6))
     assert recognise_time(messages, PERIOD)[0] is None  # no name that is known
@@ -102,6 +124,8 @@ def test_what_the_user_says_counts():
     np.testing.assert_allclose(read_sweep(messages[0], time).offsets, OFFSETS * 1e9, atol=1000)
     with pytest.raises(ValueError, match="no field 'tt'"):
         parse_time('tt:us:stamp', messages)
+    with pytest.raises(ValueError, match=r"'off' is neither auto nor.*--no-deskew"):
+        parse_time('off', messages)
 
 
 def test_rays_without_a_return_and_the_vehicle_are_left_out():

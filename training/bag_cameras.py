@@ -3,17 +3,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from grin_ros.camera import Camera
 from grin_ros.intrinsics import read_camera_info
+from grin_ros.ros.calibration import named_rectified
 from grin_ros.ros.from_msg import read_camera, read_image
 
 from .bag import BagReader, CAMERA_INFO
 from .extract_config import ExtractConfig
 from .stream import Stream
+
+LOOKED_AT = 100  # images until one can be decoded; then it is no driver's start but the format
 
 
 class Calibrations:
@@ -69,15 +74,16 @@ def read_cameras(
     infos: what a camera_info topic said; not asked where there is a file of intrinsics
     returns: cameras, and (N,) an index into them for each image
     """
-    topic, arrival, _ = images.key(0)
-    first = next(bag.scan([topic], start=arrival, stop=arrival + 1))[2]
-    size = read_image(first).shape[:2]
+    size = _image_size(bag, images)
+    rectified = config.rectified
+    if rectified is None:
+        rectified = named_rectified(images.topic)
     if config.intrinsics:
-        camera = read_camera_info(config.intrinsics)
+        camera = read_camera_info(config.intrinsics, rectified)
         if camera.size != size:
             raise ValueError(
                 f'{config.intrinsics}: is for {camera.size[1]} x {camera.size[0]} pixels, but '
-                f'{topic} has {size[1]} x {size[0]}; calibrate at this size'
+                f'{images.topic} has {size[1]} x {size[0]}; calibrate at this size'
             )
         return [camera], np.zeros(len(images), int)
     if not infos.times:
@@ -85,13 +91,27 @@ def read_cameras(
             f'{bag.path}: the camera_info topic has no message; pass --intrinsics FILE.yaml, as '
             'camera_calibration writes it'
         )
-    rectified = config.rectified
-    if rectified is None:
-        rectified = 'rect' in topic.removesuffix('/compressed').rpartition('/')[2]
     used, camera_of = np.unique(infos.at(images.stamps), return_inverse=True)
+    return [_read_camera(infos.distinct[i], size, rectified) for i in used], camera_of
+
+
+def _read_camera(info, size: tuple[int, int], rectified: bool) -> Camera:
+    if not rectified or info.p[0] > 0:
+        return read_camera(info, size, rectified)
     # P of a rectified image is often left empty by those who write camera_info by hand.
-    cameras = [
-        read_camera(info, size, rectified and bool(info.p[0] > 0))
-        for info in (infos.distinct[i] for i in used)
-    ]
-    return cameras, camera_of
+    return replace(read_camera(info, size), distortion=None)
+
+
+def _image_size(bag: BagReader, images: Stream) -> tuple[int, int]:
+    """Return (height, width) of the first image that can be decoded, pixels."""
+    start, stop = int(images.arrival.min()), int(images.arrival.max()) + 1
+    reason = None
+    for _, _, message in islice(bag.scan([images.topic], start=start, stop=stop), LOOKED_AT):
+        try:
+            return read_image(message).shape[:2]
+        except ValueError as error:
+            reason = error
+    raise ValueError(
+        f'{bag.path}: of the first images of {images.topic} none can be decoded ({reason}); '
+        'choose another topic with --image, or leave them out with --start'
+    )

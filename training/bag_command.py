@@ -85,7 +85,9 @@ def _geometry(group) -> None:
     )  # fmt: skip
     group.add_argument('--min-range', type=float, metavar='M', help='from the LiDAR, metres (0.5)')
     group.add_argument('--max-depth', type=float, metavar='M', help='metres (200)')
-    group.add_argument('--mask', metavar='PNG', help='black where the camera sees the vehicle')
+    group.add_argument(
+        '--mask', metavar='PNG', help='black where the images, as recorded, show the vehicle'
+    )
     group.add_argument(
         '--sky', action='store_true', help='find the sky: a mask per frame, and no depth in it'
     )
@@ -95,7 +97,8 @@ def _geometry(group) -> None:
     )  # fmt: skip
     group.add_argument(
         '--rectified', action=argparse.BooleanOptionalAction,
-        help='images are rectified already, P counts (default: if the topic is named image_rect*)',
+        help='images are rectified already, P counts (default: if the last part of the name of '
+        'the topic has the word rect, as image_rect_color)',
     )  # fmt: skip
 
 

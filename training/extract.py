@@ -157,7 +157,11 @@ def _start_process(*shared) -> None:
 def _end_with_parent() -> None:
     """Leave nothing behind when the process that gives the work was killed."""
     multiprocessing.parent_process().join()
-    os._exit(1)
+    try:
+        for maker in list(_maker.values()):
+            maker.close()
+    finally:
+        os._exit(1)
 
 
 def _work(number: int, frames: list[Frame]) -> list[dict]:
@@ -174,8 +178,11 @@ def _run(recordings, config: ExtractConfig, folder: Path, jobs) -> Iterator[list
     workers = config.workers or (1 if frames < FEW else len(os.sched_getaffinity(0)))
     if workers == 1 or len(jobs) < 2:
         _start(recordings, config, folder)
-        for job in jobs:
-            yield _work(*job)
+        try:
+            for job in jobs:
+                yield _work(*job)
+        finally:
+            _maker.clear()
         return
     # A server that imported everything once forks the workers: quick, and free of our threads.
     context = multiprocessing.get_context('forkserver')

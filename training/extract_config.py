@@ -30,7 +30,7 @@ class ExtractConfig:
     occlusion: remove points that a nearer surface hides from the camera
     min_range: nearer points, seen from the LiDAR, are the vehicle itself, metres
     max_depth: farther points are left out, metres
-    mask: picture of the image's size, black where the camera sees the vehicle itself
+    mask: picture as large as a recorded image, black where that shows the vehicle itself
     sky: mark the sky and let no depth be there
     rectify: take the lens distortion out of the images, else points go through the lens
     rectified: whether the images are rectified already; None = by the name of the topic

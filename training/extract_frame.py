@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from multiprocessing.util import Finalize
 import os
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 from grin_ros.camera import Camera
 from grin_ros.projection import agrees, hidden, parallax, project, z_buffer
 from grin_ros.rectifier import Rectifier
+from grin_ros.ros.compressed import mosaic_code
 from grin_ros.ros.from_msg import read_image
 
 from .bag import BagReader, stamp_of
@@ -53,6 +55,7 @@ class FrameMaker:
     Makes the samples of one recording.
 
     folder: where the files of samples are written
+    close: callable; done by itself when the maker is dropped, or its process ends
     """
 
     def __init__(self, recording: Recording, config: ExtractConfig, folder: Path):
@@ -60,6 +63,8 @@ class FrameMaker:
         self._rectify = Rectifier()
         self._mask = _read_mask(config.mask) if config.mask else None
         self._bag = BagReader(recording.path)
+        # Not to be left out: a file that was compressed as a whole lies unpacked in /tmp.
+        self.close = Finalize(self, self._bag.close, exitpriority=0)
 
     def make(self, frames: list[Frame]) -> list[dict]:
         """
@@ -106,7 +111,7 @@ class FrameMaker:
         if seen is not None:
             depth[~seen] = 0
         if self._mask is not None:
-            depth[self._fitting_mask(camera)] = 0
+            depth[self._vehicle(self.recording.cameras[frame.camera])] = 0
         sky = find_sky(image, depth) if self.config.sky else None
         if sky is not None:
             depth[sky] = 0
@@ -145,7 +150,9 @@ class FrameMaker:
         if camera.distortion is not None and self.config.rectify:
             image, camera, seen = self._rectify(image, camera)
             return image, camera, None, seen
-        data = bytes(message.data) if hasattr(message, 'format') else b''
+        # The JPEG of a Bayer mosaic shows a grey checkerboard to everyone else.
+        keeps = hasattr(message, 'format') and mosaic_code(message) is None
+        data = bytes(message.data) if keeps else b''
         return image, camera, data if data[:2] == b'\xff\xd8' else None, None
 
     def _depth(self, frame: Frame, messages: list, camera: Camera) -> np.ndarray:
@@ -178,7 +185,8 @@ class FrameMaker:
     def _into_camera(self, message, stamp: int, image_stamp: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the points of a sweep in the camera's frame, and where the LiDAR was, metres."""
         recording = self.recording
-        sweep = read_sweep(message, recording.time, self.config.min_range)
+        time = recording.time if recording.deskew else None
+        sweep = read_sweep(message, time, self.config.min_range)
         if sweep.offsets is None or not len(sweep.points):
             pose = recording.lidar_to_camera(image_stamp, np.array([stamp]))[0]
             pose = pose.astype(np.float32)
@@ -202,13 +210,18 @@ class FrameMaker:
         )[0]
         return pose if np.isfinite(pose).all() else None
 
-    def _fitting_mask(self, camera: Camera) -> np.ndarray:
+    def _vehicle(self, camera: Camera) -> np.ndarray:
+        """Return (H, W) bool, where the sample shows the vehicle; camera: of the recording."""
         if self._mask.shape != tuple(camera.size):
             raise ValueError(
                 f'{self.config.mask}: the mask has {self._mask.shape[1]} x {self._mask.shape[0]} '
                 f'pixels and the image {camera.size[1]} x {camera.size[0]}; make it that size'
             )
-        return self._mask
+        if camera.distortion is None or not self.config.rectify:
+            return self._mask
+        # Drawn on the recorded picture, the mask goes the way of the picture.
+        mask = self._mask.astype(np.uint8)
+        return self._rectify(mask, camera, interpolation=cv2.INTER_NEAREST)[0].astype(bool)
 
 
 class _Unreadable(Exception):

@@ -9,6 +9,7 @@ whole line is made again and nothing half-written counts.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from .shards import Shards
 
 NAME = 'extract.journal.jsonl'
 FREE = ('workers', 'source', 'licence', 'domain')  # may change between two runs
+CONTENTS = ('intrinsics', 'extrinsics', 'mask')  # paths; what counts is in the files
 
 
 class Journal:
@@ -37,8 +39,8 @@ class Journal:
             )
         if lines and json.loads(lines[0]) != self._task:
             raise FileExistsError(
-                f'{folder} holds what an extraction with other options or bags made; give the '
-                'same to finish it, choose another folder or delete it'
+                f'{folder} holds what an extraction with other options, files or bags made; '
+                'give the same to finish it, choose another folder or delete it'
             )
         packed = Shards(sorted(folder.glob('*.tar')))
         for line in lines[1:]:
@@ -74,6 +76,10 @@ class Journal:
 def _task(bags: list[Path], config: ExtractConfig) -> dict:
     """Return what two runs must have in common for one to finish the other."""
     options = {k: v for k, v in dataclasses.asdict(config).items() if k not in FREE}
+    for name in CONTENTS:
+        # One that is missing is told by who reads it.
+        if options[name] and (path := Path(options[name])).is_file():
+            options[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     files = [
         [str(file), file.stat().st_size]
         for bag in bags

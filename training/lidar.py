@@ -99,14 +99,13 @@ def recognise_time(messages: Sequence, period: float) -> tuple[PointTime | None,
     period: between sweeps, nanoseconds
     returns: it or None, and a sentence for the report
     """
-    fields = [field.name for field in messages[0].fields]
+    fields = list(dict.fromkeys(field.name for m in messages for field in m.fields))
     candidates = [name for name in TIME_FIELDS if name in fields]
     if not candidates:
         return None, f'the points carry no time (fields {", ".join(fields)}): not deskewed'
     reasons = []
     for name in candidates:
-        values = [(_measured(message, name), stamp_of(message)) for message in messages]
-        pairs = [pair for pair in values if len(pair[0])]
+        pairs = [pair for pair in _values(messages, name) if len(pair[0])]
         if not pairs:
             reasons.append(f'{name} has no value')
             continue
@@ -131,14 +130,31 @@ def parse_time(text: str, messages: Sequence) -> PointTime:
     parts = text.split(':')
     if len(parts) != 3 or parts[1] not in UNITS or parts[2] not in ('stamp', 'clock'):
         raise ValueError(
-            f'--point-time {text!r} is not auto, off, or FIELD:UNIT:ORIGIN with a UNIT of '
-            f'{", ".join(UNITS)} and ORIGIN stamp (counted from the header stamp) or clock'
+            f'--point-time {text!r} is neither auto nor FIELD:UNIT:ORIGIN with a UNIT of '
+            f'{", ".join(UNITS)} and ORIGIN stamp (counted from the header stamp) or clock; '
+            'to move sweeps as a whole, pass --no-deskew'
         )
     time = PointTime(parts[0], parts[1], parts[2] == 'clock')
-    spans = [time.offsets(_measured(m, time.field), stamp_of(m)) for m in messages]
+    spans = [time.offsets(v, stamp) for v, stamp in _values(messages, time.field)]
     known = [span for span in spans if len(span)]
     first, last = (int(f([f(span) for span in known])) for f in (min, max)) if known else (0, 0)
     return PointTime(time.field, time.unit, time.absolute, first, last)
+
+
+def _values(messages: Sequence, name: str) -> list[tuple[np.ndarray, int]]:
+    """Return one field and the stamp of each sweep that can be read; raise if none can."""
+    found, reason = [], None
+    for message in messages:
+        try:
+            found.append((_measured(message, name), stamp_of(message)))
+        except ValueError as error:  # such as an empty sweep while the LiDAR starts
+            reason = error
+    if reason and not found:
+        raise ValueError(
+            f'none of {len(messages)} sweeps that were looked at can be read ({reason}); choose '
+            'another topic with --points, or leave that part out with --start and --end'
+        )
+    return found
 
 
 def _measured(message, name: str) -> np.ndarray:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from grin_ros.camera import Camera, Distortion
-from grin_ros.ros.compressed import decompress
+from grin_ros.ros.compressed import decompress, MOSAIC, narrow
 
 # encoding -> (NumPy type, channels, what brings it to RGB: an OpenCV code, None = is RGB already)
 PLAIN = {
@@ -34,17 +34,6 @@ PLAIN = {
     '8UC3': ('u1', 3, cv2.COLOR_BGR2RGB),
     '8UC4': ('u1', 4, cv2.COLOR_BGRA2RGB),
     '16UC1': ('u2', 1, cv2.COLOR_GRAY2RGB),
-}
-# OpenCV names a Bayer pattern after its second row, ROS after its first.
-MOSAIC = {
-    f'bayer_{pattern}{bits}': (kind, 1, code)
-    for bits, kind in (('8', 'u1'), ('16', 'u2'))
-    for pattern, code in (
-        ('rggb', cv2.COLOR_BayerBG2RGB),
-        ('bggr', cv2.COLOR_BayerRG2RGB),
-        ('gbrg', cv2.COLOR_BayerGR2RGB),
-        ('grbg', cv2.COLOR_BayerGB2RGB),
-    )
 }
 YUV = {
     'yuv422': ('u1', 2, cv2.COLOR_YUV2RGB_UYVY),
@@ -83,9 +72,7 @@ def read_image(msg) -> np.ndarray:
         except cv2.error as error:
             size = f'{msg.width} x {msg.height}'
             raise ValueError(f'no image of {msg.encoding} can have {size} pixels') from error
-    if pixels.dtype != np.uint8:
-        pixels = ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
-    return pixels
+    return narrow(pixels)
 
 
 def read_depth(msg) -> np.ndarray:
