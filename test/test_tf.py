@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import cv2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
 import pytest
 
+from grin_ros.training.extract_config import ExtractConfig
+from grin_ros.training.fixed_frame import find_fixed_frame
 from grin_ros.training.tf import inverse, MAX_GAP, Transforms
 
 NS = 1_000_000_000
@@ -91,22 +95,60 @@ def test_frames_that_are_not_connected_are_named():
     assert 'nowhere' not in transforms.frames
 
 
+def fixed_frame(transforms, camera='camera', lidar='camera', worlds=(), **options):
+    config = ExtractConfig(**options)
+    return find_fixed_frame('bag', transforms, (camera, lidar), list(worlds), config)
+
+
 def test_the_fixed_frame_is_the_smooth_one():
     transforms = moving([0, NS])
     transforms.add('base', 'camera', (0, 0, 1), (0, 0, 0, 1))
-    assert transforms.fixed_frame('camera') == 'odom'
+    assert fixed_frame(transforms) == 'odom'
     transforms.add('map', 'odom', (0, 0, 0), (0, 0, 0, 1), 0)
     transforms.add('map', 'odom', (9, 0, 0), (0, 0, 0, 1), NS)  # a loop was closed
-    assert transforms.fixed_frame('camera') == 'odom'
-    assert Transforms().fixed_frame('camera') is None
-    # Any name will do for the top of a moving tree, and a LiDAR's own odometry may be a second
-    # parent of it.
-    other = moving([0, NS], 'start', 'lidar')
-    other.add('base', 'lidar', (0, 0, 1), (0, 0, 0, 1))
-    assert other.fixed_frame('lidar') == 'start'
+    assert fixed_frame(transforms) == 'odom'
+    assert fixed_frame(transforms, fixed_frame='map') == 'map'
+    assert fixed_frame(transforms, ego_motion=False) is None
+    assert fixed_frame(Transforms()) is None
     still = Transforms()
     still.add('base', 'camera', (0, 0, 1), (0, 0, 0, 1))
-    assert still.fixed_frame('camera') is None
+    assert fixed_frame(still) is None
+    # Of robots in one map, that of this one; here it has no odometry.
+    for frames in (('map', 'a/base'), ('map', 'b/odom'), ('b/odom', 'b/base')):
+        other = still if frames[0] == 'map' else Transforms()
+        for stamp in (0, NS):
+            other.add(*frames, (stamp / NS, 0, 0), (0, 0, 0, 1), stamp)
+    still.add('a/base', 'base', (0, 0, 1), (0, 0, 0, 1))
+    assert fixed_frame(still) == 'map'
+
+
+@pytest.mark.parametrize('inverted', [False, True])
+def test_a_fixed_frame_may_stand_below_the_vehicle(inverted):
+    """Beside map -> base some publish the odometry as a child of the base: a tree, still."""
+    for name, worlds in (('odom', []), ('odom_lidar', ['odom_lidar'])):
+        transforms = moving([0, NS], *(('base', name) if inverted else (name, 'base')))
+        transforms.add('base', 'camera', (0, 0, 1), (0, 0, 0, 1))
+        assert fixed_frame(transforms, worlds=worlds) == name
+
+
+def test_a_moving_root_is_no_fixed_frame_unless_something_tells():
+    head = moving([0, NS], 'base_link', 'head')
+    head.add('head', 'camera', (0, 0, 1), (0, 0, 0, 1))
+    with pytest.raises(
+        ValueError, match=r"'camera' moves in 'base_link'.*--fixed-frame base_link"
+    ):
+        fixed_frame(head)
+    assert fixed_frame(head, fixed_frame='base_link') == 'base_link'
+    assert fixed_frame(head, ego_motion=False) is None
+    # A LiDAR's own odometry, whose frames have any name, as a second parent of it.
+    other = moving([0, NS], 'camera_init', 'lidar')
+    other.add('base', 'lidar', (0, 0, 1), (0, 0, 0, 1))
+    other.add('base', 'camera', (0, 0, 1), (0, 0, 0, 1))
+    with pytest.raises(ValueError, match=r"'lidar' moves in 'camera_init'.*--no-ego-motion"):
+        fixed_frame(other, lidar='lidar')
+    assert fixed_frame(other, worlds=['camera_init']) == 'camera_init'
+    # Odometry of a wheel, in a frame of the vehicle that does not move against the camera.
+    assert fixed_frame(other, worlds=['base', 'camera_init']) == 'camera_init'
 
 
 def test_of_two_sources_of_one_motion_one_counts():
@@ -117,3 +159,34 @@ def test_of_two_sources_of_one_motion_one_counts():
     assert tf.lookup('odom', 'base', np.array([NS // 2]))[0, 0, 3] == 0.5
     assert tf.add_all(odometry, replace=True)
     assert tf.lookup('odom', 'base', np.array([NS // 2]))[0, 0, 3] == 7
+
+
+def test_chosen_odometry_replaces_motion_by_other_frames_but_no_joint():
+    tf, odometry = moving([0, NS], 'odom', 'base'), Transforms()
+    for stamp in (0, NS):
+        tf.add('base', 'head', (0, stamp / NS, 0), (0, 0, 0, 1), stamp)
+        odometry.add('odom', 'head', (7, 7, 7 + stamp / NS), (0, 0, 0, 1), stamp)
+    tf.add('head', 'camera', (0, 0, 0), (0, 0, 0, 1))
+    assert tf.add_all(odometry, replace=True)
+    found = tf.lookup('odom', 'base', np.array([NS]))[0, :3, 3]
+    np.testing.assert_allclose(found, [7, 6, 8])  # by way of the head, whose joint is known
+
+
+def test_poses_may_come_in_any_order_and_the_last_one_for_an_instant_counts():
+    rng = np.random.default_rng(0)
+    transforms, truth = Transforms(), {}
+    for stamp in rng.integers(0, 20, 100):
+        truth[stamp] = rng.normal()
+        transforms.add('odom', 'base', (truth[stamp], 0, 0), (0, 0, 0, 1), int(stamp))
+    stamps = np.array(sorted(truth))
+    found = transforms.lookup('odom', 'base', stamps)[:, 0, 3]
+    np.testing.assert_array_equal(found, [truth[stamp] for stamp in stamps])
+
+
+def test_a_pose_takes_64_bytes_until_it_is_asked_for():
+    tracemalloc.start()
+    transforms = moving(range(0, 20 * NS, NS // 1000))
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert 64 <= size / 20_000 < 80  # a list of what grows has some room left
+    assert transforms.lookup('odom', 'base', np.array([7 * NS]))[0, 0, 3] == 7

@@ -9,6 +9,7 @@ import numpy as np
 
 from .extract_config import ExtractConfig
 from .extract_frame import Frame
+from .lidar import PointTime
 from .recording import Recording
 
 
@@ -22,7 +23,7 @@ def match(
     returns: frames, and how many images were dropped by reason
     """
     images, sweeps = recording.images, recording.sweeps
-    first, last = (recording.time.first, recording.time.last) if recording.time else (0, 0)
+    first, last = _span(recording.time)
     middles = sweeps.stamps + (first + last) // 2
     nearest = _nearest(middles, images.stamps)
     # To a sweep that lasts, the distance is that to its nearest moment.
@@ -32,8 +33,8 @@ def match(
     if not near.any():
         raise ValueError(_never(recording, config, distance))
     wanted = np.arange(len(images)) % config.every == 0
-    posed = _posed(recording, images.stamps, begin, end)
-    usable = _posed(recording, sweeps.stamps, sweeps.stamps + first, sweeps.stamps + last)
+    posed = _posed(recording, images.stamps, sweeps.stamps[nearest])
+    usable = _posed(recording, sweeps.stamps, sweeps.stamps)
     dropped = Counter()
     dropped['not chosen by every'] = int(np.sum(~wanted))
     dropped[f'no sweep within {config.max_dt * 1e3:g} ms'] = int(np.sum(wanted & ~near))
@@ -68,18 +69,28 @@ def _nearest(times: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.where(wanted - times[before] <= times[after] - wanted, before, after)
 
 
-def _posed(recording: Recording, stamps, begin, end) -> np.ndarray:
-    """Tell at which stamps the camera has a pose, and the LiDAR from begin to end of a sweep."""
-    if recording.fixed_frame is None:
-        return np.ones(len(stamps), bool)
+def _span(time: PointTime | None) -> tuple[int, int]:
+    """Return the first and the last moment of a sweep, nanoseconds from its stamp."""
+    return (time.first, time.last) if time else (0, 0)
+
+
+def _posed(recording: Recording, stamps: np.ndarray, sweeps: np.ndarray) -> np.ndarray:
+    """Tell at which stamps the camera has a pose, and all of the sweep of another stamp."""
     known = np.ones(len(stamps), bool)
-    for frame, times in (
-        (recording.camera_frame, stamps),
-        (recording.lidar_frame, begin),
-        (recording.lidar_frame, end),
+    fixed, camera, lidar = recording.fixed_frame, recording.camera_frame, recording.lidar_frame
+    if fixed is None:
+        return known
+    # A sweep that moves as a whole is taken to be what the LiDAR saw at its stamp.
+    first, last = _span(recording.time if recording.deskew else None)
+    begin, end = sweeps + first, sweeps + last
+    for target, source, times in (
+        (fixed, camera, stamps),
+        (fixed, camera, begin),
+        (fixed, camera, end),
+        (camera, lidar, begin),
+        (camera, lidar, end),
     ):
-        poses = recording.transforms.lookup(recording.fixed_frame, frame, times)
-        known &= np.isfinite(poses[:, 0, 0])
+        known &= np.isfinite(recording.transforms.lookup(target, source, times)[:, 0, 0])
     return known
 
 

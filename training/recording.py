@@ -18,9 +18,10 @@ from .bag import BagReader, ODOMETRY, stamp_of, TRANSFORMS
 from .bag_cameras import Calibrations, info_topic, read_cameras
 from .extract_config import ExtractConfig
 from .extrinsics import add_extrinsics
+from .fixed_frame import find_fixed_frame, worlds_of
 from .lidar import parse_time, PointTime, recognise_time
 from .stream import check_clocks, make_stream, sort, Stream
-from .tf import Transforms
+from .tf import inverse, Transforms
 
 LOOKED_AT = 5  # sweeps, spread over the bag, from which the time of points is recognised
 
@@ -35,7 +36,8 @@ class Recording:
     camera_of: (N,) index into cameras of each image
     camera_frame, lidar_frame: names in transforms
     fixed_frame: where the vehicle moves in; None = its motion is unknown
-    time: of the points; None = unknown or not wanted
+    time: of the points; None = unknown
+    deskew: points move by their own time, else all of a sweep by its stamp
     notes: what was found and decided, sentences for the report
     """
 
@@ -49,6 +51,7 @@ class Recording:
     lidar_frame: str
     fixed_frame: str | None = None
     time: PointTime | None = None
+    deskew: bool = True
     notes: list[str] = field(default_factory=list)
 
     def lidar_to_camera(self, stamp: int, moments: np.ndarray) -> np.ndarray:
@@ -59,11 +62,12 @@ class Recording:
         moments: (N,) int64, nanoseconds
         returns: (N, 4, 4); NaN where a pose is missing
         """
-        if self.fixed_frame is None:
-            at = np.full(len(moments), stamp)
-            return self.transforms.lookup(self.camera_frame, self.lidar_frame, at)
-        camera = self.transforms.lookup(self.camera_frame, self.fixed_frame, np.array([stamp]))
-        return camera @ self.transforms.lookup(self.fixed_frame, self.lidar_frame, moments)
+        lookup, fixed, camera = self.transforms.lookup, self.fixed_frame, self.camera_frame
+        if fixed is None:
+            return lookup(camera, self.lidar_frame, np.full(len(moments), stamp))
+        # By way of the camera, as --extrinsics may tell another mount than the bag's own tree.
+        now, then = lookup(fixed, camera, np.array([stamp])), lookup(fixed, camera, moments)
+        return inverse(now) @ then @ lookup(camera, self.lidar_frame, moments)
 
 
 def read_recording(
@@ -111,11 +115,12 @@ def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
     for stream in (images, sweeps):
         sort(stream)
     images.stamps = images.stamps + round(config.image_offset * 1e9)
-    notes = []
+    notes, worlds, added = [], [], []
     for topic in odometry:
+        worlds += worlds_of(bag.path, topic, poses[topic], config, notes)
         # Two sources of one motion would be mixed up pose by pose; tf is what others go by.
         if transforms.add_all(poses[topic], replace=config.odometry is not None):
-            notes.append(f'poses of the vehicle: {topic}')
+            added.append(topic)
     camera_frame = config.camera_frame or images.frame_id
     lidar_frame = config.lidar_frame or sweeps.frame_id
     if config.extrinsics:
@@ -126,7 +131,9 @@ def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
         str(bag.path), images, sweeps, cameras, camera_of, transforms,
         camera_frame, lidar_frame, time=time, notes=notes,
     )  # fmt: skip
-    _decide_motion(recording, config)
+    _decide_motion(recording, config, worlds)
+    used = set(recording.transforms.pairs)
+    notes += [f'poses of the vehicle: {t}' for t in added if used.intersection(poses[t].pairs)]
     return recording
 
 
@@ -155,7 +162,8 @@ def _odometry_topics(bag: BagReader, config: ExtractConfig) -> list[str]:
 
 def _add_odometry(transforms: Transforms, message, arrival: int | None) -> None:
     pose = message.pose.pose
-    if message.child_frame_id and message.header.frame_id != message.child_frame_id:
+    frames = message.header.frame_id, message.child_frame_id
+    if all(frames) and frames[0] != frames[1]:
         time = stamp_of(message) if arrival is None else arrival
         _add(transforms, message, pose.position, pose.orientation, time)
 
@@ -205,7 +213,7 @@ def _check_optical(recording: Recording, chain: tuple[str, str]) -> None:
         )
 
 
-def _decide_motion(recording: Recording, config: ExtractConfig) -> None:
+def _decide_motion(recording: Recording, config: ExtractConfig, worlds: list[str]) -> None:
     """Find the extrinsics and the fixed frame, or refuse."""
     transforms, notes = recording.transforms, recording.notes
     chain = (recording.camera_frame, recording.lidar_frame)
@@ -218,18 +226,9 @@ def _decide_motion(recording: Recording, config: ExtractConfig) -> None:
         )
     if config.camera_frame is None:
         _check_optical(recording, chain)
-    fixed = config.fixed_frame
-    if fixed is not None and transforms.path(fixed, chain[0]) is None:
-        raise ValueError(
-            f'{recording.path}: --fixed-frame {fixed!r} is not connected to the camera; the bag '
-            f'knows the frames {", ".join(transforms.frames)}'
-        )
-    if config.ego_motion:
-        fixed = fixed or transforms.fixed_frame(chain[0]) or transforms.fixed_frame(chain[1])
-    else:
-        fixed = None
+    fixed = find_fixed_frame(recording.path, transforms, chain, worlds, config)
     if fixed is None:
-        why = 'there is no odometry and no moving tf' if config.ego_motion else 'switched off'
+        why = 'neither odometry nor tf moves the camera' if config.ego_motion else 'switched off'
         notes.append(
             f'ego-motion: not compensated ({why}); the transform is static, so every offset '
             'between sweep and image shows as an error while the vehicle moves'
@@ -239,12 +238,11 @@ def _decide_motion(recording: Recording, config: ExtractConfig) -> None:
                 f'{recording.path}: accumulating sweeps needs odometry or a moving tf, and the '
                 'bag has neither; leave --accumulate out'
             )
-        recording.time = None
     else:
         notes.append(f'ego-motion: compensated through the fixed frame {fixed!r}')
         if not config.deskew:
             notes.append('deskew: switched off; a sweep moves as a whole')
-            recording.time = None
     recording.fixed_frame = fixed
-    chains = [chain] if fixed is None else [(chain[0], fixed), (fixed, chain[1])]
+    recording.deskew = config.deskew and fixed is not None
+    chains = [chain] if fixed is None else [chain, (fixed, chain[0])]
     recording.transforms = transforms.only(*chains)

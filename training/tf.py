@@ -10,14 +10,15 @@ direction and along any chain of frames, so a frame may even have two parents.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from .pose_log import PoseLog
+
 MAX_GAP = 1_000_000_000  # nanoseconds between poses that are still interpolated
 STILL = 1e-3, 2e-4  # metres and radians: edges that vary less do not move
-# Frames that do not move, the locally smooth ones first (REP 105).
-FIXED_NAMES = ('odom', 'odom_combined', 'world', 'map', 'earth')
 
 
 @dataclass
@@ -60,10 +61,10 @@ class _Edge:
 
 
 class Transforms:
-    """All poses of a recording; `add` fills it, `lookup` and `compose` ask it."""
+    """All poses of a recording; `add` fills it, `lookup` asks it."""
 
     def __init__(self):
-        self._poses: dict[tuple[str, str], dict[int | None, tuple]] = {}
+        self._poses: dict[tuple[str, str], PoseLog] = {}
         self._edges: dict[tuple[str, str], _Edge] = {}
 
     def add(
@@ -85,52 +86,74 @@ class Transforms:
         values[3:] /= norm
         key = (parent.lstrip('/'), child.lstrip('/'))
         if replace:
-            for known in (key, key[::-1]):
-                self._poses.pop(known, None)
-                self._edges.pop(known, None)
-        self._poses.setdefault(key, {})[time] = values
+            self._forget(key)
+        self._poses.setdefault(key, PoseLog()).add(values, time)
         self._edges.pop(key, None)
 
     def add_all(self, other: Transforms, replace: bool) -> bool:
         """
         Add what another one knows, unless its frames are connected here already.
 
-        replace: rather forget what is known here
+        replace: rather forget what connects them here, by whatever frames it goes
         returns: whether anything was added
         """
         added = False
         for key, poses in other._poses.items():
-            if replace or self.path(*key) is None:
-                for other_key in (key, key[::-1]):
-                    self._poses.pop(other_key, None)
-                self._poses[key] = poses
-                self._edges.clear()
-                added = True
+            if not replace and self.path(*key) is not None:
+                continue
+            self._forget(key)
+            # The motion is the first link that moves; what follows may be a joint of the vehicle.
+            while links := [k for k, _ in self.path(*key) or () if self._edge(k).moving]:
+                self._forget(links[0])
+            self._poses[key] = poses
+            added = True
         return added
+
+    def _forget(self, pair: tuple[str, str]) -> None:
+        for key in (pair, pair[::-1]):
+            self._poses.pop(key, None)
+            self._edges.pop(key, None)
 
     @property
     def frames(self) -> list[str]:
         return sorted({frame for key in self._poses for frame in key})
 
-    def path(self, target: str, source: str) -> list[tuple[tuple[str, str], bool]] | None:
-        """Return the edges from target to source, each with whether it is walked to the child."""
-        came: dict[str, tuple | None] = {target: None}
-        queue = deque([target])
-        while queue and source not in came:
+    @property
+    def pairs(self) -> list[tuple[str, str]]:
+        return list(self._poses)  # parent, child
+
+    def reach(self, start: str, stop: Callable[[str], bool] = lambda frame: False) -> dict:
+        """
+        Find all frames that are connected to one, the nearest first.
+
+        stop: tells the frames that the search does not go on from
+        returns: per frame the one before it, the edge, and whether that is walked to the child
+        """
+        came: dict[str, tuple | None] = {start: None}
+        queue = deque([start])
+        while queue:
             frame = queue.popleft()
-            for key in self._poses:
+            for key in () if stop(frame) else self._poses:
                 if frame in key:
                     other = key[frame == key[0]]
                     if other not in came:
                         came[other] = (frame, key, frame == key[0])
                         queue.append(other)
-        if source not in came:
+        return came
+
+    def path(self, target: str, source: str) -> list[tuple[tuple[str, str], bool]] | None:
+        """Return the edges from target to source, each with whether it is walked to the child."""
+        if source not in (came := self.reach(target)):
             return None
         steps, frame = [], source
         while came[frame] is not None:
             frame, key, down = came[frame]
             steps.append((key, down))
         return steps[::-1]
+
+    def moves(self, target: str, source: str) -> bool:
+        """Tell whether two frames are connected and move against each other."""
+        return any(self._edge(key).moving for key, _ in self.path(target, source) or ())
 
     def lookup(self, target: str, source: str, times: np.ndarray) -> np.ndarray:
         """
@@ -152,49 +175,28 @@ class Transforms:
             pose = pose @ (step if down else inverse(step))
         return pose
 
-    def fixed_frame(self, frame: str) -> str | None:
-        """
-        Return the frame above `frame` that stands still while it moves; None = nothing moves.
-
-        The smooth odometry frame is preferred to the map, which jumps when a loop is closed.
-        """
-        above, moving, current = [], False, frame
-        seen = {frame}
-        while parents := [key for key in self._poses if key[1] == current and key[0] not in seen]:
+    def top(self, frame: str) -> str | None:
+        """Return the root of the tree that a frame moves in; None = nothing above it moves."""
+        moving, seen = False, {frame}
+        while parents := [key for key in self._poses if key[1] == frame and key[0] not in seen]:
             # Of two parents the one that this frame moves in leads to the world.
             key = max(parents, key=lambda k: self._edge(k).moving)
-            current = key[0]
-            seen.add(current)
+            frame = key[0]
+            seen.add(frame)
             moving = moving or self._edge(key).moving
-            if moving or current.rpartition('/')[2] in FIXED_NAMES:
-                above.append(current)
-        for name in FIXED_NAMES:
-            for candidate in above:
-                if candidate.rpartition('/')[2] == name:
-                    return candidate
-        return above[-1] if above else None
+        return frame if moving else None
 
     def only(self, *chains: tuple[str, str]) -> Transforms:
-        """Return the part that looking up these pairs of frames needs."""
+        """Return the part that looking up these pairs of frames, in this order, needs."""
+        needed = {key for chain in chains for key, _ in self.path(*chain) or ()}
         part = Transforms()
-        for target, source in chains:
-            for key, _ in self.path(target, source) or ():
-                part._poses[key] = self._poses[key]
+        # Their order is kept, so that of two paths as short the same one is taken.
+        part._poses = {key: poses for key, poses in self._poses.items() if key in needed}
         return part
 
     def _edge(self, key: tuple[str, str]) -> _Edge:
         if key not in self._edges:
-            poses = self._poses[key]
-            # A pose for ever and poses in time: the latter tell more.
-            times = sorted(time for time in poses if time is not None) or [None]
-            values = np.array([poses[time] for time in times])
-            quaternions = values[:, 3:]
-            flips = np.sum(quaternions[1:] * quaternions[:-1], axis=1) < 0
-            signs = np.cumprod(np.concatenate([[1], np.where(flips, -1, 1)]))
-            self._edges[key] = _Edge(
-                None if times == [None] else np.array(times, np.int64),
-                values[:, :3], quaternions * signs[:, None],
-            )  # fmt: skip
+            self._edges[key] = _Edge(*self._poses[key].sorted())
         return self._edges[key]
 
 
