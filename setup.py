@@ -52,7 +52,7 @@ setup(
             'ros-sensor-msgs',
             'ros-std-srvs',
         ],
-        # Two of the benchmarks that `grin eval --protocol` reads are in MATLAB's formats.
+        # `grin eval --protocol nyu` reads MATLAB's newer format.
         'eval': ['h5py'],
         'test': [
             'colcon-common-extensions',

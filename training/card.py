@@ -90,6 +90,7 @@ def model_card(checkpoint: Path, evaluations: Sequence[dict], by_hand: str = BY_
         what = GRIN
         parameters = f'{inside:.1f} M parameters of encoder and {total - inside:.1f} M of GRIN'
         encoder = f' Encoder: {metadata.get("encoder", config.network.encoder.kind)}.'
+    evaluation = metadata.get('evaluation', 'evaluation data not stated')
     return PAGE.format(
         name=checkpoint.name, what=what, parameters=parameters, encoder=encoder,
         size=checkpoint.stat().st_size / 2**20, pixels=config.pixels, steps=config.steps,
@@ -97,7 +98,7 @@ def model_card(checkpoint: Path, evaluations: Sequence[dict], by_hand: str = BY_
         licence=metadata.get('licence', 'not stated'),
         manifest=_manifest(stages),
         hours=_hours(stages),
-        evaluation=f'{metadata.get("evaluation", "evaluation data not stated")}.'.capitalize(),
+        evaluation=f'{evaluation[:1].upper()}{evaluation[1:]}.',
         note=f' {metadata["note"]}' if 'note' in metadata else '',
         accuracy=_accuracy(sorted(evaluations, key=lambda e: (e['samples'], e['steps']))),
         uncertainty=_uncertainty(config, metadata, evaluations),

@@ -126,7 +126,10 @@ def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
     if config.extrinsics:
         add_extrinsics(transforms, config.extrinsics, camera_frame, lidar_frame)
     cameras, camera_of = read_cameras(bag, config, images, infos)
-    time = _point_time(bag, config, sweeps, notes)
+    try:
+        time = _point_time(bag, config, sweeps, notes)
+    except ValueError as error:
+        raise ValueError(f'{bag.path}, {sweeps.topic}: {error}') from None
     recording = Recording(
         str(bag.path), images, sweeps, cameras, camera_of, transforms,
         camera_frame, lidar_frame, time=time, notes=notes,
