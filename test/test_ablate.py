@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 import itertools
+import json
 import math
 from pathlib import Path
+import shutil
 
 import numpy as np
 import pytest
@@ -88,6 +90,50 @@ def test_the_table_is_written_and_never_computed_twice(folder, monkeypatch, caps
     assert cli.main([*argv, '--only', 'no wheels']) == 2
     assert 'no wheels' in capsys.readouterr().err
     assert 'What they cost' not in text
+
+
+def test_a_line_is_trained_again_only_where_it_would_be_another(folder, monkeypatch):
+    trained, train = [], Trainer.run
+
+    def counted(self):
+        trained.append(Path(self.config.output).name)
+        return train(self)
+
+    monkeypatch.setattr(Trainer, 'run', counted)
+    monkeypatch.chdir(folder)
+
+    def lines_trained(*names, recipe=RECIPE, config=CONFIG):
+        Path('recipe.yaml').write_text(recipe)
+        Path('ablations.yaml').write_text(config.replace('[0, 1]', '[0]'))
+        trained.clear()
+        assert cli.main(['ablate', 'ablations.yaml', '--device', 'cpu', '--only', *names]) == 0
+        return list(trained)
+
+    lines = ('no rays', 'natural log of metres')
+    assert lines_trained(*lines) == ['no_rays_0', 'natural_log_of_metres_0']
+    assert lines_trained(*lines, config=CONFIG + 'about: another title\n') == []
+    changes = {'recipe': RECIPE.replace('pixels: 32', 'pixels: 16'), 'config': CONFIG}
+    for old, new in (
+        ('', ''),  # the recipe's alone, and then one more each time
+        ('frames: 2', 'frames: 1'),
+        ('[inside, outside]', '[outside]'),
+        ('focal: [inside]', 'focal: [outside]'),
+    ):
+        changes['config'] = changes['config'].replace(old, new)
+        assert lines_trained('no rays', **changes) == ['no_rays_0'], new
+        assert lines_trained('no rays', **changes) == []
+    # Scores from before there were fingerprints may be of anything, unless somebody vouches.
+    kept = Path('runs/no_rays_0/scores_4.json')
+    scores = json.loads(kept.read_text())
+    del scores['fingerprint']
+    kept.write_text(json.dumps(scores))
+    assert lines_trained('no rays', **changes) == ['no_rays_0']
+    scores['fingerprint'] = Ablation('ablations.yaml').fingerprint('no rays', 0)
+    kept.write_text(json.dumps(scores))
+    assert lines_trained('no rays', **changes) == []
+    shutil.rmtree('train')
+    shutil.copytree('inside', 'train')  # a set of other frames in its place
+    assert lines_trained('no rays', **changes) == ['no_rays_0']
 
 
 def test_latency_is_of_every_line(folder, monkeypatch):

@@ -149,6 +149,31 @@ def test_a_batch_has_no_holes_but_knows_them(planes):
     torch.testing.assert_close(bare.x_0[bare.valid], batch.x_0[bare.valid])
 
 
+def test_a_share_of_the_labels_is_one_share_for_all_views(planes):
+    """Mirrored or not, and the sky is known in any case."""
+    source = Source(recipe(planes).sources[0], MODEL.pixels, labels=0.1)
+    source.domain = 'outdoor'
+    frame = source[0]
+    frame.depth[:16] = 0
+    frame.sky = frame.depth == 0
+
+    class One(Source):
+        def __getitem__(self, index):
+            return replace(frame, depth=frame.depth.copy())
+
+    source.__class__, source.size = One, frame.depth.shape
+    dense = DenseBatches(recipe(planes), [source])
+    views = [dense.show(source, 0, np.random.default_rng(seed)) for seed in range(8)]
+    kept = [depth[0] > 0 for *_, depth in views]
+    sides = {k.tobytes() for k in kept}
+    assert sides == {kept[0].tobytes(), kept[0][:, ::-1].tobytes()}
+    assert kept[0][16:].mean() == pytest.approx(0.1, abs=0.02)
+    transform = DepthTransform(MODEL.depth)
+    for _, x_0, _, _ in views:
+        sky = transform.decode(torch.from_numpy(x_0[0, :16]))
+        torch.testing.assert_close(sky, torch.full_like(sky, 10.0))
+
+
 def test_what_an_image_gets_does_not_depend_on_the_company(planes):
     (alone,) = batches(recipe(planes, batch=3))[1]
     parts = batches(recipe(planes, batch=3, microbatch=1))[1]

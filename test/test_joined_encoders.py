@@ -82,7 +82,7 @@ def test_a_cache_holds_the_maps_of_the_joined_encoder(tmp_path, monkeypatch):
         np.testing.assert_allclose(depth, view.depth, rtol=1e-3)
     # One encoder alone finds its maps there, and fills nothing.
     folders = sorted(tmp_path.iterdir())
-    assert len(folders) == 2
+    assert len(folders) == 3  # of each encoder's maps, and of depth and K
     alone = build_model(ModelConfig(network=GRINConfig(replace(JOINED, beside=()), **SIZES)))
     alone.encoder.load_state_dict(
         by_kind(model.encoder, JOINED)['efficientnet_lite0'].state_dict()
@@ -93,7 +93,7 @@ def test_a_cache_holds_the_maps_of_the_joined_encoder(tmp_path, monkeypatch):
     # Views that another version made are not taken for those of this one.
     monkeypatch.setattr('grin_ros.training.features.VIEWS', -1)
     FeatureCache.open(tmp_path, source, alone, torch.device('cpu'), 0)
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.iterdir())) == 5
 
 
 def test_a_checkpoint_serves_any_encoder_that_it_holds(shipped):

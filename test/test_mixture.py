@@ -20,6 +20,7 @@ import torch
 
 from grin_ros.training.config import SourceConfig, StageConfig
 from grin_ros.training.dataset import Batches
+from grin_ros.training.features import FeatureCache
 from grin_ros.training.labels import depth_edges, draw_labels
 from grin_ros.training.loader import load_ahead
 from grin_ros.training.mixture import Mixture
@@ -27,7 +28,7 @@ from grin_ros.training.sample import Sample, SampleSet
 from grin_ros.training.shards import pack
 from grin_ros.training.source import Source
 from grin_ros.training.transforms import fit
-from grin_ros.training.world import render
+from grin_ros.training.world import DOMAINS, render
 
 GROUPS = [('indoor', True), ('indoor', False), ('outdoor', True), ('outdoor', False)]
 
@@ -145,6 +146,51 @@ def test_processes_share_the_images_of_one(planes, tmp_path):
     assert len(found) == 10
     with pytest.raises(ValueError, match='too small for 11'):
         batches_of(config, rank=0, world=11)
+
+
+def test_a_rare_source_gives_all_its_views_alike(planes, tmp_path):
+    """Not only those whose number goes with the one that lets the source into the batch."""
+    sources = (SourceConfig(set=str(planes), size=SIZE), SourceConfig(world='room', size=SIZE))
+    sources = tuple(replace(s, weight=w) for s, w in zip(sources, (1, 15), strict=True))
+    config = recipe(planes, tmp_path, sources=sources, batch=4, pixels=1)
+
+    def cache(depths):
+        rows = [np.full(SIZE, depth, np.float32) for depth in depths]
+        return FeatureCache(SIZE, [np.zeros((8, 1, 2, 2))], rows, np.stack([np.eye(3)] * 8))
+
+    caches = [cache(np.arange(1, 9)), cache([100] * 8)]  # a view is known by its depth
+    batches = Batches(config, [Source(s, 6144) for s in sources], caches)
+    drawn = [d for step in range(1600) for b in batches[step] for d in b.depth.flatten().tolist()]
+    found = np.array([drawn.count(depth) for depth in range(1, 9)])
+    assert found.sum() == pytest.approx(400, abs=60)  # a sixteenth of 1600 x 4
+    assert (np.abs(found - 50) < 30).all()  # 4 sigma
+
+
+def test_a_view_is_seeded_by_its_number_even_by_0(planes):
+    """Its random numbers are others than those of what else goes by the key."""
+    source = Source(SourceConfig(set=str(planes), size=SIZE), 6144)
+    seeds = []
+
+    def note(sample, size, rng, kind):
+        seeds.append(rng.random())
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('grin_ros.training.source.augment', note)
+        for index in (0, 0, 1):
+            source.view(index, (5, 7, 3))
+    assert seeds[0] == seeds[1] != seeds[2]
+    assert np.random.default_rng((5, 7, 3)).random() not in seeds
+
+
+OUTDOORS = {
+    'room': False, 'corridor': False, 'street': True, 'stairs': False, 'hall': False,
+    'park': True, 'yard': True, 'terrain': True,
+}  # fmt: skip
+
+
+def test_worlds_under_the_sky_count_as_outdoor():
+    found = {name: Source(SourceConfig(world=name, size=SIZE), 0).domain for name in DOMAINS}
+    assert found == {name: 'outdoor' if out else 'indoor' for name, out in OUTDOORS.items()}
 
 
 def test_some_images_hide_their_intrinsics(planes, tmp_path):

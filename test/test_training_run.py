@@ -7,11 +7,13 @@ from dataclasses import replace
 import math
 import os
 from pathlib import Path
+import re
 import shutil
 import signal
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 from painted_planes import recipe, ROOT, SIZE, TINY, write_planes
 import pytest
@@ -152,6 +154,47 @@ def test_a_run_told_to_stop_saves_and_goes_on_bit_for_bit(planes, tmp_path, numb
     same_state(tmp_path / 'whole', tmp_path / 'stopped')
 
 
+@pytest.mark.parametrize('last', [5, 6])
+def test_a_signal_in_a_last_step_is_no_failure_of_a_run_that_is_done(
+    planes, tmp_path, last, monkeypatch, capsys
+):
+    """But whoever would begin another one next knows of it."""
+    path = write_recipe(tmp_path / 'recipe.yaml', recipe(planes, tmp_path / 'run'))
+    train_step, trainers = Trainer.train_step, []
+
+    def told(self, batches):
+        loss = train_step(self, batches)
+        if self.step == last:
+            os.kill(os.getpid(), signal.SIGTERM)
+            trainers.append(self)
+        return loss
+
+    monkeypatch.setattr(Trainer, 'train_step', told)
+    assert cli.main(['train', path, '--device', 'cpu']) == 0
+    assert 'wrote' in capsys.readouterr().out
+    [trainer] = trainers
+    assert (trainer.step, trainer.stopped) == (6, signal.SIGTERM)
+
+
+def test_sets_of_one_name_are_judged_by_each_alone_and_all_together(planes, tmp_path):
+    near = planes
+    far = write_planes(tmp_path / 'other' / planes.name, count=3)
+    for path in far.glob('*.depth.png'):  # what is said of the planes is right, of these it is not
+        cv2.imwrite(str(path), cv2.imread(str(path), cv2.IMREAD_UNCHANGED) * 2)
+    validation = ValidationConfig(sets=(str(near), str(far)), every=6)
+    trainer = Trainer(recipe(planes, tmp_path / 'run', validation=validation))
+    trainer.run()
+    found = {name: figures['abs_rel'] for name, figures in trainer.figures.items()}
+    assert list(found) == [planes.name, f'{planes.name} 2', 'mean']
+    assert found['mean'] == pytest.approx((found[planes.name] + found[f'{planes.name} 2']) / 2)
+    pipeline = DepthPipeline.from_checkpoint(tmp_path / 'run' / 'best.safetensors')
+    for name, path in ((planes.name, near), (f'{planes.name} 2', far)):
+        alone = evaluate(pipeline, SampleSet(path))['metrics']['abs_rel']
+        assert found[name] == pytest.approx(alone, rel=0.01)
+    assert abs(found[planes.name] - found[f'{planes.name} 2']) > 0.05
+    assert trainer.best == found['mean']
+
+
 def test_a_run_is_judged_by_what_it_held_out(planes, tmp_path):
     """`best` has the weights of the best validation, scored as `grin eval` would."""
     validation = ValidationConfig(holdout=0.25, every=2)
@@ -195,6 +238,27 @@ def test_a_run_that_is_never_finite_is_given_up(planes, tmp_path, monkeypatch):
         trainer.run()
     assert trainer.step == 3
     assert not (tmp_path / 'last.safetensors').exists()
+
+
+def test_a_run_that_diverges_tells_how_to_go_on_and_so_it_does(planes, tmp_path, monkeypatch):
+    config = recipe(planes, tmp_path / 'a', steps=200, save_every=2)
+    trainer, train_step = Trainer(config), Trainer.train_step
+
+    def diverging(self, batches):
+        if self.step == 2:
+            with torch.no_grad():
+                next(iter(self.model.parameters())).fill_(math.nan)
+        return train_step(self, batches)
+
+    monkeypatch.setattr('grin_ros.training.trainer.PATIENCE', 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Trainer, 'train_step', diverging)
+        with pytest.raises(ValueError, match='lower rate into another output') as told:
+            trainer.run()
+    initial = re.search('`initial: (.*)`', str(told.value))[1]
+    rate = replace(config.optimiser, lr=config.optimiser.lr / 10)
+    again = replace(config, steps=2, initial=initial, output=str(tmp_path / 'b'), optimiser=rate)
+    assert np.isfinite(Trainer(again).run()).all()
 
 
 def test_a_dry_run_tells_and_writes_nothing(planes, tmp_path, capsys):

@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
+import signal
 
 import numpy as np
 import pytest
@@ -118,6 +120,26 @@ def test_a_stopped_recipe_goes_on(recipe, monkeypatch):
     assert (again.sets / 'room' / 'frames.json').stat().st_mtime_ns == rendered
     assert again.train('cpu') == 0
     assert taken == [2, 3, 4, 5, 0, 1]  # six steps of the first stage, two of the second
+
+
+def test_a_signal_in_the_last_step_of_a_stage_stops_the_recipe(recipe, monkeypatch):
+    from grin_ros.training.trainer import Trainer
+
+    small, taken, take = Recipe(recipe, 8), [], Trainer.train_step
+
+    def told(self, batches):
+        loss = take(self, batches)
+        taken.append(self.step)
+        if taken == [1, 2, 3, 4, 5, 6]:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return loss
+
+    monkeypatch.setattr(Trainer, 'train_step', told)
+    small.render()
+    assert small.train('cpu') == signal.SIGTERM
+    assert taken == [1, 2, 3, 4, 5, 6]  # of six: the second stage does not begin
+    assert small.train('cpu') == 0
+    assert taken[6:] == [1, 2]
 
 
 def test_a_checkpoint_serves_as_encoder(recipe):

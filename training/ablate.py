@@ -4,7 +4,8 @@ The command `grin ablate`: what each part of the method is worth, at an equal sm
 
 One recipe is trained again and again with one thing changed (GRIN sec. 5.6 and its claims), from
 several seeds, and scored on sample sets. All runs share the cached features of a frozen encoder.
-Every finished run is kept as JSON, so that a broken table is continued, not begun again.
+Every finished run is kept as JSON, so that a broken table is continued, not begun again, and with
+a fingerprint, so that a changed recipe is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+import hashlib
 import json
 from pathlib import Path
 import re
@@ -30,8 +32,10 @@ from .ablation_lines import VARIANTS
 from .ablation_table import latencies, table
 from .config import TrainConfig, ValidationConfig
 from .evaluation import domain_means, evaluate, spread_over
+from .manifest import digest
 from .recipe import expand, load_recipe
 from .sample import Sample, SampleSet
+from .state import essence
 from .trainer import Trainer
 from .transforms import rectify
 
@@ -147,12 +151,22 @@ class Ablation:
                 weights[kind] = str(path)
         return replace(config, encoder_weights=weights)
 
+    def fingerprint(self, name: str, seed: int) -> str:
+        """Tell runs apart of which recipe, sets or scores would differ; folders may move."""
+        config = self.train_config(name, seed)
+        trained = [SampleSet(source.set) for source in config.sources if source.set]
+        sets = [[digest(s) for s in group] for group in (trained, self.sets, self.focal)]
+        content = [essence(config), sets, self.config.frames, STEPS, ZOOM]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
     def run(self, name: str, seed: int, device: str) -> dict:
-        """Train and score one line from one seed, unless it was done before."""
+        """Train and score one line from one seed, unless the same was done before."""
         folder = self._folder(name, seed)
         kept = folder / f'scores_{self.config.steps}.json'
-        if kept.is_file():
-            return json.loads(kept.read_text())
+        scores = json.loads(kept.read_text()) if kept.is_file() else {}
+        fingerprint = self.fingerprint(name, seed)
+        if scores.get('fingerprint') == fingerprint:
+            return scores
         trainer = Trainer(self.train_config(name, seed), device)
         losses = trainer.run()
         if trainer.stopped:
@@ -160,6 +174,7 @@ class Ablation:
         pipeline = DepthPipeline.from_checkpoint(folder / 'last.safetensors', device)
         scores = score(pipeline, self.config, self.sets, self.focal)
         scores |= {'loss': float(np.nanmean(losses[-20:])), 'hours': trainer.seconds / 3600}
+        scores |= {'fingerprint': fingerprint}
         kept.write_text(json.dumps(scores))
         (folder / 'state.safetensors').unlink()  # several times the weights, and of no use now
         return scores

@@ -14,7 +14,7 @@ class SourceConfig:
     """One source of samples: a sample set or shards on disk, or a world rendered as needed."""
 
     set: str = ''  # folder of a sample set or of shards, relative to the recipe; ${VARIABLES} work
-    world: str = ''  # room | corridor | hall | stairs | street
+    world: str = ''  # room | corridor | hall | stairs | street | park | yard | terrain
     images: str = ''  # folder of pictures without depth, for pre-training
     count: int = 256  # distinct images of the world
     textures: str = ''  # folder of tileable images for the world; '' = procedural only
@@ -126,7 +126,7 @@ class TrainConfig:
     microbatch: int = 0  # images in one pass; memory only, never the answer; 0 = all
     pixels: int = 1024  # valid pixels drawn per image
     edges: float = 0.0  # share of them near depth edges, where depth is dense enough to have any
-    labels: float = 1.0  # share of the measured pixels that training may use at all
+    labels: float = 1.0  # share of a frame's measured pixels that training may use, in any view
     balance: bool = False  # equal shares of indoor/outdoor and real/synthetic in every batch
     # l1 | l2, of the target; relative: |depth / truth - 1|, of which who is in doubt says less
     loss: str = 'l1'

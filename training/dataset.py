@@ -19,7 +19,7 @@ from grin_ros.camera import Camera
 
 from .config import TrainConfig
 from .features import FeatureCache, images
-from .labels import draw_labels, thin
+from .labels import draw_labels
 from .manifest import describe
 from .mixture import Mixture
 from .source import Source
@@ -121,7 +121,9 @@ class Batches:
     def sources_of(self, step: int) -> np.ndarray:
         """Return the number of the source of each image of a step, over all processes."""
         stage = self.config.stage_at(step)[0]
-        rng = np.random.default_rng((self.config.seed, step))
+        # The third word is that of no place: with none, numpy would draw as it does for place 0,
+        # and a rare source would always give the same views.
+        rng = np.random.default_rng((self.config.seed, step, self.config.batch))
         return self.mixtures[stage].draw(self.config.batch, rng)
 
     def _batch(self, step: int, places: list[int], chosen: list[int]) -> Batch:
@@ -138,8 +140,6 @@ class Batches:
             ]
             image, maps, depths = images(views), None, [view.depth for view in views]
             K = torch.stack([view.camera.K for view in views])
-        if config.labels < 1:
-            depths = [thin(depth, config.labels) for depth in depths]
         size = self.sources[chosen[0]].size
         limits = (config.model.depth.min, config.model.depth.max)
         labels = [

@@ -77,12 +77,12 @@ class DenseBatches(Batches):
         """
         config = self.config
         sample = mark_sky(source[index], source.domain == 'outdoor', source.synthetic)
+        if source.labels < 1:  # as in Source.view; the sky was not measured
+            thinned = thin(sample.depth, source.labels)
+            sample.depth = np.where(sample.depth < SKY, thinned, sample.depth)
         sample = augment(sample, source.size, rng, source.config.augment)
         depth = sample.depth
         measured = np.where(depth < SKY, depth, 0)
-        if config.labels < 1:
-            measured = thin(measured, config.labels)
-            depth = np.where(depth < SKY, measured, depth)
         inside = (measured > config.model.depth.min) & (measured < config.model.depth.max)
         if config.dense.infill:
             filled = torch.from_numpy(infill(depth, config.model.depth.max))

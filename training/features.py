@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 import hashlib
 import json
+import math
+import os
 from pathlib import Path
 import shutil
 from tempfile import TemporaryDirectory
@@ -24,9 +27,15 @@ from .config import TrainConfig
 from .rows import JoinedRows, Rows
 from .sample import Sample
 from .source import Source
+from .stop import exit_on_sigterm
 
 BATCH = 8  # images encoded at a time
-VIEWS = 2  # version of how `augment` makes views; caches of another one are not taken for its own
+VIEWS = 3  # version of how `augment` makes views; caches of another one are not taken for its own
+WORLDS = 1  # and of the worlds that are rendered as needed; raise it where they look otherwise
+OFTEN = 3.0  # times the average, how often a view is drawn at most
+
+# What a cache keeps of some views: arrays of as many rows.
+Make = Callable[[list[Sample]], list[np.ndarray]]
 
 
 def images(views: list[Sample]) -> torch.Tensor:
@@ -59,7 +68,7 @@ class FeatureCache:
 
         Most data sets have a favourite distance, and a network that knows no better answers with
         that. Views are counted by their median depth in steps of 28 % and drawn against their
-        count, with a log-normal preference a factor of 1.8 wide; none more than three times as
+        count, with a log-normal preference a factor of 1.8 wide; none more than OFTEN times as
         often as on average.
 
         centre: metres; 0 draws all views alike
@@ -71,22 +80,35 @@ class FeatureCache:
         bins = np.round(np.log(medians) / 0.25).astype(int)
         _, which, counts = np.unique(bins, return_inverse=True, return_counts=True)
         weights = np.exp(-0.5 * (np.log(medians / centre) / 0.6) ** 2) / counts[which]
-        weights = np.minimum(weights / weights.mean(), 3.0)
-        return weights / weights.sum()
+        shares, most = weights / weights.sum(), OFTEN / len(weights)
+        full = np.zeros(len(shares), bool)
+        while (shares[~full] > most).any():  # what one view is denied may lift others above it
+            full |= shares > most
+            shares[full] = most
+            shares[~full] *= (1 - most * full.sum()) / shares[~full].sum()
+        return shares
 
     @classmethod
     def open(cls, folder: Path, source: Source, model: GRIN, device, seed: int) -> FeatureCache:
         """
         Open the cache of a source under `folder`, after filling it where it is not complete.
 
-        Every part of a joined encoder has a cache of its own, which others with that part share.
+        Every part of a joined encoder has a cache of its own, which others with that part share;
+        so have depth and K, which depend on the share of labels while the maps do not.
+
+        raises: OSError where the disk is too full
         """
-        parts = model.encoder.parts if isinstance(model.encoder, Joined) else [model.encoder]
-        opened = [_open_part(folder, source, part, device, seed) for part in parts]
-        maps = [rows[:-2] for rows in opened]
-        if isinstance(model.encoder, Joined):
-            maps = [model.encoder.join(maps, JoinedRows)]
-        return cls(source.size, maps[0], *opened[0][-2:])
+        joined = isinstance(model.encoder, Joined)
+        parts = model.encoder.parts if joined else [model.encoder]
+        makes = {
+            _place(folder, source, seed, part): partial(_maps, part, device) for part in parts
+        }
+        truth = _place(folder, source, seed)
+        _complete({**makes, truth: _truth}, source, seed)
+        maps = [_rows(place) for place in makes]
+        return cls(
+            source.size, model.encoder.join(maps, JoinedRows) if joined else maps[0], *_rows(truth)
+        )
 
 
 def open_caches(
@@ -98,60 +120,91 @@ def open_caches(
     return [FeatureCache.open(folder, source, model, device, 0) for source in sources]
 
 
-def _open_part(folder: Path, source: Source, encoder: nn.Module, device, seed: int) -> list[Rows]:
-    """Rows of an encoder's maps of a source, of the depth and of K."""
-    folder = folder / f'{source.name}-{_fingerprint(source, encoder, seed)}'
-    if not (folder / 'complete').is_file():
-        # Several runs may fill it at once: each fills its own, and the first to end stays.
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder.parent, prefix='filling-') as partial:
-            partial = Path(partial, folder.name)
-            partial.mkdir()
-            _fill(partial, source, encoder, device, seed)
-            (partial / 'complete').touch()
-            if not (folder / 'complete').is_file():
-                shutil.rmtree(folder, ignore_errors=True)
-                partial.rename(folder)
-    names = (*range(len(encoder.channels)), 'depth', 'K')
-    return [Rows(folder / f'{name}.npy') for name in names]
-
-
-def _fingerprint(source: Source, encoder: nn.Module, seed: int) -> str:
-    """Tell caches apart whose content would differ."""
+def _place(folder: Path, source: Source, seed: int, encoder: nn.Module | None = None) -> Path:
+    """Name the cache of an encoder's maps, or of depth and K: another where these would differ."""
     config = {
         k: v for k, v in asdict(source.config).items() if k not in ('weight', 'images', 'centre')
     }
-    about = [VIEWS, config, source.count, source.size, encoder.strides, seed]
-    digest = hashlib.sha256(json.dumps(about).encode())
-    for value in encoder.state_dict().values():
+    version = WORLDS if source.config.world else 0
+    about = [VIEWS, version, config, source.count, source.size, seed]
+    about += [source.labels] if encoder is None else [encoder.strides]
+    digest = hashlib.sha256()
+    for path in source.files():  # another set may come to lie where this one lies
+        if path.suffix == '.json':
+            digest.update(path.read_bytes())
+        else:
+            about.append((path.name, path.stat().st_size, path.stat().st_mtime_ns))
+    digest.update(json.dumps(about).encode())
+    for value in encoder.state_dict().values() if encoder else ():
         digest.update(value.cpu().numpy().tobytes())
-    return digest.hexdigest()[:12]
+    kind = 'depth' if encoder is None else 'maps'
+    return folder / f'{source.name}-{kind}-{digest.hexdigest()[:12]}'
+
+
+def _rows(place: Path) -> list[Rows]:
+    return [Rows(place / f'{i}.npy') for i in range(len(list(place.glob('*.npy'))))]
+
+
+def _maps(encoder: nn.Module, device, views: list[Sample]) -> list[np.ndarray]:
+    with autocast(device):
+        found = encoder.eval()(images(views).to(device))
+    return [maps.half().cpu().numpy() for maps in found]
+
+
+def _truth(views: list[Sample]) -> list[np.ndarray]:
+    depth = np.stack([view.depth.clip(0, 6e4) for view in views]).astype(np.float16)
+    return [depth, np.stack([view.camera.K.numpy() for view in views])]
+
+
+def _complete(makes: dict[Path, Make], source: Source, seed: int) -> None:
+    """Fill those caches of a source that are not complete; each view is made once for all."""
+    makes = {place: make for place, make in makes.items() if not (place / 'complete').is_file()}
+    if not makes:
+        return
+    folder = next(iter(makes)).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    # Several runs may fill them at once: each fills its own, and the first to end stays.
+    with exit_on_sigterm(), TemporaryDirectory(dir=folder, prefix='filling-') as partial_folder:
+        _fill({Path(partial_folder, p.name): make for p, make in makes.items()}, source, seed)
+        for place in makes:
+            if not (place / 'complete').is_file():
+                shutil.rmtree(place, ignore_errors=True)
+                Path(partial_folder, place.name).rename(place)
 
 
 @torch.inference_mode()
-def _fill(folder: Path, source: Source, encoder: nn.Module, device, seed: int) -> None:
-    total = source.count * source.config.variants
-    arrays = {}
-
-    def put(name, rows, values):
-        values = np.asarray(values)
-        if name not in arrays:
-            arrays[name] = np.lib.format.open_memmap(
-                folder / f'{name}.npy', 'w+', values.dtype, (total, *values.shape[1:])
-            )
-        arrays[name][rows] = values
-
-    encoder.eval()
+def _fill(makes: dict[Path, Make], source: Source, seed: int) -> None:
+    total, arrays = source.count * source.config.variants, {}
     for start in tqdm(range(0, total, BATCH), f'encode {source.name}', unit=f'{BATCH} images'):
-        rows = slice(start, min(start + BATCH, total))
-        views = [source.view(i // source.config.variants, (seed, i)) for i in range(total)[rows]]
-        with autocast(device):
-            maps = encoder(images(views).to(device))
-        for scale, new in enumerate(maps):
-            put(scale, rows, new.half().cpu().numpy())
-        put(
-            'depth', rows, np.stack([view.depth.clip(0, 6e4) for view in views]).astype(np.float16)
-        )
-        put('K', rows, np.stack([view.camera.K.numpy() for view in views]))
-    for array in arrays.values():
-        array.flush()
+        rows = range(start, min(start + BATCH, total))
+        views = [source.view(i // source.config.variants, (seed, i)) for i in rows]
+        for place, make in makes.items():
+            made = make(views)
+            if place not in arrays:
+                place.mkdir()
+                arrays[place] = [
+                    _array(place / f'{i}.npy', values.dtype, (total, *values.shape[1:]))
+                    for i, values in enumerate(made)
+                ]
+            for array, values in zip(arrays[place], made, strict=True):
+                array[rows.start : rows.stop] = values
+    for place in makes:
+        for array in arrays[place]:
+            array.flush()
+        (place / 'complete').touch()
+
+
+def _array(path: Path, dtype: np.dtype, shape: tuple[int, ...]) -> np.memmap:
+    """Make an array on disk, holes filled: a full disk would kill who writes to a mapped hole."""
+    try:
+        array = np.lib.format.open_memmap(path, 'w+', dtype, shape)
+        if hasattr(os, 'posix_fallocate'):  # not on macOS
+            with path.open('rb+') as file:
+                os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    except OSError as error:
+        size = math.prod(shape) * dtype.itemsize / 2**30
+        raise OSError(
+            f'{path.parents[2]}: no room for {size:.1f} GiB of features ({error.strerror}); '
+            'free some, or name another folder in `features`'
+        ) from None
+    return array

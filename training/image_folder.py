@@ -41,6 +41,10 @@ class ImageFolder:
     def __len__(self) -> int:
         return len(self._files)
 
+    def files(self) -> list[Path]:
+        """List the pictures."""
+        return self._files
+
     def __getitem__(self, i: int) -> Sample:
         image = cv2.imread(str(self._files[i]), cv2.IMREAD_COLOR)
         if image is None:

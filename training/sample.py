@@ -19,10 +19,11 @@ import numpy as np
 
 from grin_ros.camera import Camera, Distortion
 
-from .shards import Shards
+from .shards import FILES, Shards
 
 DEPTH_KINDS = ('lidar', 'rgbd', 'stereo', 'synthetic')
 DOMAINS = ('indoor', 'outdoor', 'other')
+OUTDOOR_WORLDS = ('street', 'park', 'yard', 'terrain')  # of the procedural ones
 HEADER = ('source', 'licence', 'depth_kind', 'domain', 'min_depth', 'max_depth')
 _FRAME = ('rgb', 'depth', 'depth_scale', 'K', 'width', 'height')
 
@@ -123,6 +124,13 @@ class SampleSet:
     def rgb_path(self, i: int) -> Path:
         """Return the picture's file of frame i."""
         return self.path / self._frames[i]['rgb']
+
+    def files(self) -> list[Path]:
+        """List what the set is read from: frames.json and the files that it names, or tars."""
+        index = self.path / 'frames.json'
+        names = [frame[key] for frame in self._frames for key in FILES if key in frame]
+        content = self._shards.paths if self._shards else [self.path / name for name in names]
+        return [index, *content] if index.is_file() else content
 
     def _read(self, name: str, flags: int, stem: str) -> np.ndarray:
         data = self._shards.read(name) if self._shards else (self.path / name).read_bytes()

@@ -61,8 +61,9 @@ class Shards:
     """
 
     def __init__(self, paths: Iterable[Path]):
+        self.paths = list(paths)
         self._places: dict[str, tuple[Path, int, int]] = {}
-        for path in paths:
+        for path in self.paths:
             try:
                 with tarfile.open(path, 'r:') as tar:
                     for member in tar:

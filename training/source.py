@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
-from grin_ros.pipeline import processing_size
+from grin_ros.grid import processing_size
 
 from .config import SourceConfig
 from .image_folder import ImageFolder
-from .sample import Sample, SampleSet
+from .labels import thin
+from .sample import OUTDOOR_WORLDS, Sample, SampleSet
 from .transforms import augment, rectify
 
-OUTDOOR_WORLDS = ('street',)
 # A window of a picture rendered at the view's own size would be enlarged, and duller than what
 # cameras see: docs/weights.md, "Sharper than any training picture".
 FINER = 1.5
@@ -44,10 +45,13 @@ class Source:
     config: what it is
     pixels: of the pipeline's processing size, where the configuration names no size
     holdout: share of a set, at its end and so late in time, that is kept away from training
+    labels: share of each sample's measured pixels that any of its views may use
     """
 
-    def __init__(self, config: SourceConfig, pixels: int, holdout: float = 0.0):
-        self.config = config
+    def __init__(
+        self, config: SourceConfig, pixels: int, holdout: float = 0.0, labels: float = 1.0
+    ):
+        self.config, self.labels = config, labels
         self.samples = None
         if config.set or config.images:
             self.samples = SampleSet(config.set) if config.set else ImageFolder(config.images)
@@ -86,5 +90,16 @@ class Source:
 
     def view(self, index: int, key: tuple[int, ...]) -> Sample:
         """Augmented view of sample `index`; the same key gives the same view."""
-        rng = np.random.default_rng((*key, index))
-        return augment(self[index], self.size, rng, self.config.augment)
+        # The last word is not zero: numpy draws from (1, 2, 0) what it draws from (1, 2), by which
+        # the key's owner is seeded.
+        rng = np.random.default_rng((*key, index, 1))
+        sample = self[index]
+        if self.labels < 1:  # before it is cut and mirrored, so that all views show the same ones
+            sample.depth = thin(sample.depth, self.labels)
+        return augment(sample, self.size, rng, self.config.augment)
+
+    def files(self) -> list[Path]:
+        """List the files that the samples are made of."""
+        if self.samples is not None:
+            return self.samples.files()
+        return sorted(Path(self.config.textures).iterdir()) if self.config.textures else []

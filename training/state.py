@@ -46,23 +46,24 @@ def save_state(
     os.replace(partial, path)
 
 
+def essence(recipe: TrainConfig) -> dict[str, Any]:
+    """Give what of a recipe changes the answer, ready for JSON; folders may have moved."""
+    values = {k: v for k, v in to_dict(recipe).items() if k not in _FREE}
+    values['sources'] = [
+        {**source, **{n: Path(source[n]).name for n in ('set', 'textures', 'images')}}
+        for source in values['sources']
+    ]
+    values['initial'] = Path(recipe.initial).name
+    values['encoder_weights'] = {k: Path(w).name for k, w in recipe.encoder_weights.items()}
+    return values | {'holdout': recipe.validation.holdout}
+
+
 def differences(saved: dict[str, Any], config: TrainConfig) -> list[str]:
     """
     Name what a saved recipe has otherwise than this one, where it would change the answer.
 
-    Folders may have moved, and what is younger than the saved recipe had its default value.
+    What is younger than the saved recipe had its default value.
     """
-
-    def essence(recipe: TrainConfig) -> dict[str, Any]:
-        values = {k: v for k, v in to_dict(recipe).items() if k not in _FREE}
-        values['sources'] = [
-            {**source, **{n: Path(source[n]).name for n in ('set', 'textures', 'images')}}
-            for source in values['sources']
-        ]
-        values['initial'] = Path(recipe.initial).name
-        values['encoder_weights'] = {k: Path(w).name for k, w in recipe.encoder_weights.items()}
-        return values | {'holdout': recipe.validation.holdout}
-
     before, now = essence(from_dict(TrainConfig, saved, 'the saved recipe')), essence(config)
     return [name for name in now if before[name] != now[name]]
 

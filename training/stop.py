@@ -1,10 +1,14 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""A polite end: SIGTERM and the first Ctrl-C let the step in progress end and the run be saved."""
+"""A polite end: SIGTERM and the first Ctrl-C let work in progress end or be put away."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 import signal
 import threading
+
+SIGNALLED = 128  # plus the signal's number: the exit code of what was told to stop
 
 
 class Stop:
@@ -31,3 +35,20 @@ class Stop:
     def _note(self, number, frame) -> None:
         self.signal = number
         signal.signal(number, self._before[number])
+
+
+@contextmanager
+def exit_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM raise SystemExit, as Ctrl-C raises, so that files of unfinished work go."""
+
+    def leave(number, frame):
+        raise SystemExit(SIGNALLED + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

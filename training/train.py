@@ -16,9 +16,8 @@ import torch
 from .config import TrainConfig
 from .dry_run import dry_run
 from .recipe import load_recipe
+from .stop import SIGNALLED
 from .trainer import Trainer
-
-SIGNALLED = 128  # plus the signal's number: the exit code of a run that was told to stop
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,12 +69,13 @@ def start(config: TrainConfig, args: argparse.Namespace) -> int:
             )
         trainer.resume()
     trainer.run()
+    stopped = trainer.stopped if trainer.step < config.steps else 0
     if trainer.processes.first:
-        if trainer.stopped:
+        if stopped:
             print(f'stopped and saved after step {trainer.step}; go on with --resume')
         else:
             print(f'wrote {trainer.folder / "last.safetensors"}')
-    return SIGNALLED + trainer.stopped if trainer.stopped else 0
+    return SIGNALLED + stopped if stopped else 0
 
 
 def _with_options(config: TrainConfig, args: argparse.Namespace) -> TrainConfig:

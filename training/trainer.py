@@ -51,7 +51,7 @@ class Trainer:
     config: the recipe
     device: where to compute
     cached: keep the features of a frozen encoder on disk; False encodes in every step
-    stopped: the number of the signal that ended `run` early, or 0
+    stopped: the number of the signal that asked `run` to stop, or 0
     """
 
     def __init__(
@@ -61,7 +61,8 @@ class Trainer:
         self.device = self.processes.device
         self.folder = Path(config.output)
         sources = [
-            Source(s, config.model.pixels, config.validation.holdout) for s in config.sources
+            Source(s, config.model.pixels, config.validation.holdout, config.labels)
+            for s in config.sources
         ]
         self.validation = Validation(config.validation, sources, config.model)
         self.model = initial_model(config).to(self.device)
@@ -161,19 +162,25 @@ class Trainer:
                 if first:
                     self._report(bar, board, losses, took)
                 if self.skipped >= PATIENCE:
-                    raise ValueError(
-                        f'the last {PATIENCE} steps of {self.folder} had a loss or gradient that '
-                        'is not finite; resume from the last saved state with a lower rate'
-                    )
+                    raise ValueError(self._diverged())
                 self._keep(board)
                 if self.stopped:
                     break
                 begin = time.monotonic()
+            self.stopped = self.stopped or stop.signal  # one that came in the last step
         loader.close()
         bar.close()
         if first:
             board.close()
         return losses
+
+    def _diverged(self) -> str:
+        last = self.folder / 'last.safetensors'
+        start = f', from `initial: {last}`' if last.is_file() else ''
+        return (
+            f'the last {PATIENCE} steps of {self.folder} had a loss or gradient that is not '
+            f'finite; train with a lower rate into another output{start}'
+        )
 
     def _report(self, bar: tqdm, board: Board, losses: list[float], took: float) -> None:
         """Show the step that was just taken."""

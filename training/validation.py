@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -52,17 +52,31 @@ class Validation:
         training = model.training
         pipeline = DepthPipeline(model, self.model_config, device)
         sheet, figures = ContactSheet(), {}
-        for samples in tqdm(self.sets, 'validate', unit='set', leave=False, disable=None):
+        names = unique(samples.name for samples in self.sets)
+        bar = tqdm(self.sets, 'validate', unit='set', leave=False, disable=None)
+        for name, samples in zip(names, bar, strict=True):
             seen = []
 
-            def show(sample, depth, valid, name=samples.name, seen=seen):
+            def show(sample, depth, valid, name=name, seen=seen):
                 seen.append(sample.stem)
                 if len(seen) <= SHOWN:
                     sheet.add(name, sample, depth, valid)
 
             report = evaluate(pipeline, samples, limit=self.config.frames, on_frame=show)
-            figures[samples.name] = report['metrics']
+            figures[name] = report['metrics']
         model.train(training)
-        names = next(iter(figures.values()))
-        mean = {n: float(np.mean([f[n] for f in figures.values()])) for n in names}
+        metrics = next(iter(figures.values()))
+        mean = {m: float(np.mean([f[m] for f in figures.values()])) for m in metrics}
         return {**figures, 'mean': mean}, sheet.picture()
+
+
+def unique(names: Iterable[str]) -> Iterator[str]:
+    """Number names that were there before: val, val 2; `mean` is that of all."""
+    taken = {'mean'}
+    for name in names:
+        number, free = 1, name
+        while free in taken:
+            number += 1
+            free = f'{name} {number}'
+        taken.add(free)
+        yield free

@@ -27,7 +27,7 @@ from .calibrate import calibrate
 from .config import TrainConfig, ValidationConfig
 from .recipe import load_recipe
 from .sample import SampleSet
-from .train import SIGNALLED
+from .stop import SIGNALLED
 from .trainer import Trainer
 from .world import synth
 

@@ -16,10 +16,8 @@ import cv2
 import torch
 from tqdm import tqdm
 
-from ..sample import Sample
+from ..sample import OUTDOOR_WORLDS, Sample
 from ..sample_writer import SampleSetWriter
-
-_OUTDOOR = ('street', 'park', 'yard', 'terrain')
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -74,7 +72,7 @@ def _procedural(args) -> tuple[list, dict]:
     domain = args.domain or 'room'
     if domain not in DOMAINS:
         raise ValueError(f'unknown domain {domain!r}; choose one of {", ".join(DOMAINS)}')
-    outdoor = domain in _OUTDOOR
+    outdoor = domain in OUTDOOR_WORLDS
     textures = None if args.textures is None else str(args.textures)
     source, licence = f'procedural world {domain}', 'Apache-2.0, as grin_ros'
     if textures:
