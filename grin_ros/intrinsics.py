@@ -100,7 +100,7 @@ def read_camera_info(path: str | Path, rectified: bool = False) -> Camera:
         size = (data['image_height'], data['image_width'])
         fx, _, cx, _, fy, cy, *_ = data['camera_matrix']['data']
         if rectified:
-            p = data.get('projection_matrix', {}).get('data', ())
+            p = (data.get('projection_matrix') or {}).get('data', ())
             if len(p) == 12 and p[0] > 0:
                 fx, _, cx, _, _, fy, cy, *_ = p
             return Camera.from_intrinsics(fx, fy, cx, cy, size)

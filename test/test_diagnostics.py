@@ -86,11 +86,13 @@ def test_a_bag_that_begins_anew_is_noticed_and_passes(clock):
 
 def test_a_reason_is_logged_when_it_is_new_or_old(clock):
     monitor = FrameMonitor(clock)
-    assert [monitor.refuse(reason) for reason in 'aabab'] == [True, False, True, True, True]
+    assert [monitor.refuse(reason) for reason in 'aabab'] == [True, False, True, False, False]
+    assert [monitor.miss(f'no transform at {t}') for t in (17.25, 17.3)] == [True, False]
     clock.now += 9
     assert not monitor.refuse('b')
     clock.now += 2
     assert monitor.refuse('b')
+    assert [monitor.miss(f'no transform at {t}') for t in (28, 29.5)] == [True, False]
 
 
 def test_status_carries_text_only():

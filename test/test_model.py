@@ -19,7 +19,7 @@ from grin_ros.camera import Camera
 from grin_ros.checkpoint import ModelConfig
 from grin_ros.pipeline import Prediction
 from grin_ros.ros.converter import DepthConverter, Frame, OUTPUTS
-from grin_ros.ros.diagnostics import FrameMonitor, WARN
+from grin_ros.ros.diagnostics import ERROR, FrameMonitor, WARN
 from grin_ros.ros.from_msg import read_depth
 from grin_ros.ros.health import output_health
 from grin_ros.ros.model import Interrupted, Model
@@ -163,6 +163,9 @@ def test_a_topic_that_cannot_be_made_does_not_keep_the_others():
     assert float(stream.monitor.output_figures()['output_rate_hz']) > 0
     level, message, _ = output_health(stream, config)
     assert (level, message) == (WARN, 'no points: there is no transform')
+    for _ in range(9):
+        stream.monitor.published(60.0)
+    assert output_health(stream, config)[0] == ERROR  # that depth is late is worse
     assert stream._cloud_stamp == -np.inf  # the next frame may try at once
     alone = stream_without_transform(['points'], warnings)
     assert work(model, alone) == ''

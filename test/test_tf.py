@@ -122,6 +122,30 @@ def test_the_fixed_frame_is_the_smooth_one():
     assert fixed_frame(still) == 'map'
 
 
+@pytest.mark.parametrize('frozen', [('odom', 'base'), ('base', 'odom'), ('map', 'odom')])
+def test_a_frame_that_moves_is_better_than_a_name(frozen):
+    """Wheel odometry that is dead, beside a SLAM that is not."""
+    transforms = moving([0, NS], *(('map', 'base') if frozen[0] != 'map' else ('odom', 'base')))
+    transforms.add('base', 'camera', (0, 0, 1), (0, 0, 0, 1))
+    for stamp in (0, NS):
+        transforms.add(*frozen, (0, 0, 0), (0, 0, 0, 1), stamp)
+    assert fixed_frame(transforms) == ('odom' if frozen[0] == 'map' else 'map')
+    # As hector does it: the map moves on the odometry, which is dead.
+    hector = moving([0, NS], 'map', 'odom')
+    hector.add('odom', 'base', (0, 0, 0), (0, 0, 0, 1))
+    hector.add('base', 'camera', (0, 0, 1), (0, 0, 0, 1))
+    assert fixed_frame(hector) == 'map'
+
+
+@pytest.mark.parametrize(
+    'name', ['global', 'robot1_odom', 'robot1/odom', 'my_map', 'odom_combined']
+)
+def test_a_root_is_told_by_its_name_with_the_prefix_of_a_robot(name):
+    transforms = moving([0, NS], name, 'base')
+    transforms.add('base', 'camera', (0, 0, 1), (0, 0, 0, 1))
+    assert fixed_frame(transforms) == name
+
+
 @pytest.mark.parametrize('inverted', [False, True])
 def test_a_fixed_frame_may_stand_below_the_vehicle(inverted):
     """Beside map -> base some publish the odometry as a child of the base: a tree, still."""

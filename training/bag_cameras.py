@@ -99,7 +99,8 @@ def _read_camera(info, size: tuple[int, int], rectified: bool) -> Camera:
     if not rectified or info.p[0] > 0:
         return read_camera(info, size, rectified)
     # P of a rectified image is often left empty by those who write camera_info by hand.
-    return replace(read_camera(info, size), distortion=None)
+    pinhole = replace(info, d=info.d[:0], distortion_model='plumb_bob')
+    return replace(read_camera(pinhole, size), distortion=None)
 
 
 def _image_size(bag: BagReader, images: Stream) -> tuple[int, int]:

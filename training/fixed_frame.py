@@ -13,7 +13,7 @@ from .extract_config import ExtractConfig
 from .tf import Transforms
 
 # Frames that do not move, the locally smooth ones first (REP 105).
-NAMES = ('odom', 'odom_combined', 'world', 'map', 'earth')
+NAMES = ('odom', 'odom_combined', 'world', 'map', 'global', 'earth')
 
 
 def worlds_of(
@@ -71,16 +71,21 @@ def _found(transforms: Transforms, camera: str, worlds: list[str]) -> str | None
     Return the fixed frame with the best name that is reached by way of no other one.
 
     So the map is not asked beyond the odometry, nor the odometry of another robot beyond the map.
+    A frame in which the camera stands is asked only where it moves in none: wheels may be dead.
     """
 
-    def fixed(frame: str) -> bool:
+    def moving(frame: str) -> bool:
         # Odometry in the vehicle's own frame is about a wheel or a joint.
-        return _base(frame) in NAMES or (frame in worlds and transforms.moves(frame, camera))
+        return (named(frame) or frame in worlds) and transforms.moves(frame, camera)
 
-    def rank(frame: str) -> int:
-        return NAMES.index(_base(frame)) if _base(frame) in NAMES else len(NAMES)
+    def named(frame: str) -> bool:
+        return _rank(frame) < len(NAMES)
 
-    return min(filter(fixed, transforms.reach(camera, stop=fixed)), key=rank, default=None)
+    for fixed in (moving, named):
+        found = list(filter(fixed, transforms.reach(camera, stop=fixed)))
+        if found:
+            return min(found, key=_rank)
+    return None
 
 
 def _nothing(path: str, transforms: Transforms, chain: tuple[str, str]) -> None:
@@ -95,6 +100,8 @@ def _nothing(path: str, transforms: Transforms, chain: tuple[str, str]) -> None:
             )
 
 
-def _base(frame: str) -> str:
-    """Return the name without the prefix of a robot."""
-    return frame.rpartition('/')[2]
+def _rank(frame: str) -> int:
+    """Return the place in NAMES of a name, without the prefix of a robot; their number if none."""
+    base = frame.rpartition('/')[2]
+    ranks = (i for i, name in enumerate(NAMES) if base == name or base.endswith(f'_{name}'))
+    return next(ranks, len(NAMES))

@@ -134,6 +134,12 @@ def parse_time(text: str, messages: Sequence) -> PointTime:
             f'{", ".join(UNITS)} and ORIGIN stamp (counted from the header stamp) or clock; '
             'to move sweeps as a whole, pass --no-deskew'
         )
+    fields = sorted({field.name for message in messages for field in message.fields})
+    if fields and parts[0] not in fields:
+        raise ValueError(
+            f'--point-time {text!r}: the points have no field {parts[0]!r}, they have '
+            f'{", ".join(fields)}'
+        )
     time = PointTime(parts[0], parts[1], parts[2] == 'clock')
     spans = [time.offsets(v, stamp) for v, stamp in _values(messages, time.field)]
     known = [span for span in spans if len(span)]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import deque
+import re
 import time
 
 from diagnostic_msgs.msg import DiagnosticStatus, KeyValue
@@ -26,7 +27,8 @@ class FrameMonitor:
         self._start = self._last = clock()
         self._received = deque()  # (time, seconds from its stamp to now)
         self._published = deque()  # (time, latency in seconds)
-        self._refusal = self._miss = self._jump = self._logged = (-np.inf, '')  # time, reason
+        self._refusal = self._miss = self._jump = (-np.inf, '')  # time, reason
+        self._logged = {}  # reason without its numbers -> time
         self._refused = self._jumps = 0
         self._stamp = -np.inf
 
@@ -56,9 +58,12 @@ class FrameMonitor:
         return self._due(reason)
 
     def _due(self, reason: str) -> bool:
-        due = reason != self._logged[1] or self._clock() - self._logged[0] >= WINDOW
+        reason = re.sub(r'[\d.]+', '', reason)  # the times of a transform are others in each frame
+        now = self._clock()
+        due = now - self._logged.get(reason, -np.inf) >= WINDOW
         if due:
-            self._logged = (self._clock(), reason)
+            self._logged = {r: t for r, t in self._logged.items() if now - t < WINDOW}
+            self._logged[reason] = now
         return due
 
     @property

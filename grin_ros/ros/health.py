@@ -55,8 +55,6 @@ def camera_health(node, stream: CameraStream, config: NodeConfig) -> Health:
 def output_health(stream: CameraStream, config: NodeConfig) -> Health:
     """Tell whether depth goes out, and how late."""
     values = {**stream.monitor.output_figures(), 'topics': ' '.join(stream.wanted())}
-    if missing := stream.monitor.missing():
-        return WARN, missing, values
     latency = stream.monitor.latency
     if latency > config.warn_latency and abs(stream.monitor.offset) <= config.warn_stamp_offset:
         level = ERROR if latency > config.error_latency else WARN
@@ -64,6 +62,8 @@ def output_health(stream: CameraStream, config: NodeConfig) -> Health:
             f'depth is {latency:.3g} s old when it goes out: lower steps or samples, raise '
             f'stride, or use a faster device'
         ), values  # fmt: skip
+    if missing := stream.monitor.missing():
+        return WARN, missing, values
     for topic, sentence in stream.mismatches.items():
         if stream.unheard(topic):
             return WARN, sentence, values

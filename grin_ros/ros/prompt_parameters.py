@@ -32,7 +32,8 @@ class PromptParameters:
     )  # fmt: skip
     prompt_max_offset: float = parameter(
         0.25, 'Clouds whose stamp is farther than this from that of the image are not used [s]; '
-        'that of a LiDAR of 10 Hz which stamps the start of its sweep is up to 0.2 s before it.',
+        'that of a LiDAR of 10 Hz which stamps the start of its sweep is up to 0.2 s before it. '
+        'What the vehicle moves in that time is an error of depth.',
         low=0.0, high=1e6,
     )  # fmt: skip
     prompt_extrinsic: tuple[float, ...] = parameter(
