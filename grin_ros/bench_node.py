@@ -37,9 +37,9 @@ IN_FLIGHT = 2  # frames on their way when throughput is measured: one in work, o
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments of `grin bench node`."""
+    """Declare the arguments of `grin bench node`; --size and --json default as of `grin bench`."""
     parser.add_argument(
-        '--size', type=at_least_one, nargs=2, default=(480, 640), metavar=('H', 'W'),
+        '--size', type=at_least_one, nargs=2, default=argparse.SUPPRESS, metavar=('H', 'W'),
         help='of the image (480 640)',
     )  # fmt: skip
     parser.add_argument(
@@ -54,7 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--seconds', type=at_least_one, default=10, metavar='S', help='of slow model (10)'
     )
-    parser.add_argument('--json', type=Path, metavar='OUT', help='write all figures there')
+    parser.add_argument(
+        '--json', type=Path, default=argparse.SUPPRESS, metavar='OUT',
+        help='write all figures there',
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:

@@ -150,8 +150,9 @@ def load(
     raises: FileNotFoundError, or ValueError saying what does not fit
     """
     header, tensors = _read(Path(path))
+    described = _part(path, header, 'config')
     try:
-        config = from_dict(AnyModelConfig, json.loads(header['config']), f'checkpoint {path}')
+        config = from_dict(AnyModelConfig, described, f'checkpoint {path}')
     except ValueError as error:
         raise ValueError(
             f'{str(error).rstrip(".")}; another version of grin_ros wrote it: train it again with '
@@ -171,12 +172,24 @@ def load(
         )
     model.load_state_dict(tensors)
     model.to(device).eval().requires_grad_(False)
-    return model, config, json.loads(header.get('metadata', '{}'))
+    return model, config, _part(path, header, 'metadata')
 
 
 def read_metadata(path: str | Path) -> dict:
     """Read the metadata alone, without the weights; raises as `load`."""
-    return json.loads(_read(Path(path), weights=False)[0].get('metadata', '{}'))
+    return _part(path, _read(Path(path), weights=False)[0], 'metadata')
+
+
+def _part(path: str | Path, header: dict[str, str], name: str) -> dict:
+    try:
+        part = json.loads(header.get(name, '{}'))
+    except ValueError:
+        part = None
+    if not isinstance(part, dict):
+        raise ValueError(
+            f'checkpoint {path} has a broken {name} entry; train or download it again'
+        )
+    return part
 
 
 def _read(path: Path, weights: bool = True) -> tuple[dict[str, str], dict[str, torch.Tensor]]:

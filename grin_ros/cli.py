@@ -58,9 +58,16 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()  # `grin ... | head` is no mistake
         return 0
-    except (ValueError, KeyError, OSError, MemoryError, ModuleNotFoundError) as error:
+    except _mistakes() as error:
         print(f'grin: {_sentence(error)}', file=sys.stderr)
         return USER_ERROR
+
+
+def _mistakes() -> tuple[type[Exception], ...]:
+    """Return what one sentence explains; of libraries only where a command has imported them."""
+    others = (('cv2', 'error'), ('torch.cuda', 'OutOfMemoryError'))
+    loaded = [getattr(sys.modules[name], error) for name, error in others if name in sys.modules]
+    return (ValueError, KeyError, OSError, MemoryError, ModuleNotFoundError, *loaded)
 
 
 def _parser(argv: list[str]) -> argparse.ArgumentParser:

@@ -68,16 +68,20 @@ def run(args: argparse.Namespace) -> int:
         args.known, args.depth_scale, pose_of(args.extrinsic), weight=args.weight,
         resample=args.resample, scale_only=args.scale_only,
     )  # fmt: skip
+    depths = {
+        file.resolve()
+        for source in sources
+        for file in known.find(source.path)[:1]
+        if file.resolve() != source.path.resolve()
+    }
+    sources = [source for source in sources if source.path.resolve() not in depths]
     files = [known.file(source.path) for source in sources]  # all are there before any is used
     if args.known and args.known.is_file() and len(sources) > 1:
         raise ValueError(f'{args.known} is one file for {len(sources)} images; give its folder')
-    output = Output(args, sources)
-    for source, file in zip(sources, files, strict=True):
-        if output.path(source, args.format).resolve() == file.resolve():
-            raise ValueError(f'{file} would be overwritten; choose another -o folder')
-    pipeline, rectify = load_pipeline(args), Rectifier()
-    for source in tqdm(sources, unit='image', disable=None):
-        image = read_image(source)
+    output = Output(args, sources, files)
+    pipeline, rectify, used = load_pipeline(args), Rectifier(), 0
+    for source, file in zip(tqdm(sources, unit='image', disable=None), files, strict=True):
+        image = read_image(source, stored=bool(args.camera_info))
         camera = intrinsics.camera(source, image.shape[:2])
         raw = Camera.default(image.shape[:2]) if camera is None else camera
         image, pinhole, seen = rectify(image, raw)
@@ -85,7 +89,13 @@ def run(args: argparse.Namespace) -> int:
             pictures.write(output.path(source, 'rectified.png'), image)
         prompt = known.prompt(source.path, raw, pinhole)
         prediction = pipeline.infer(image, pinhole, prompt=prompt, **inference_options(args))
+        if not prediction.known:
+            raise ValueError(
+                f'{file} has no depth in the image and in the range of the network; check '
+                '--extrinsic and --depth-scale, and that it is in metres'
+            )
+        used += prediction.known
         depth = prediction.depth if seen is None else np.where(seen, prediction.depth, np.nan)
         output.write(source, image, depth.astype(np.float32), prediction.camera)
-    print(f'{len(sources)} depth maps in {args.output}')
+    print(f'{len(sources)} depth maps in {args.output}, {used} known pixels used')
     return 0

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     for name, value in (*to_dict(config).items(), *metadata.items()):
         if name not in hidden:
             table.add_row(name, value if isinstance(value, str) else json.dumps(value))
-    console = Console()
+    console = Console(markup=False, emoji=False)  # paths and metadata may hold brackets
     console.print(table)
     if stages:
         console.print(_stage_table(stages), _source_table(stages))

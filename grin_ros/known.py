@@ -41,19 +41,22 @@ class KnownDepth:
         self._path, self._scale, self._pose, self._options = path, depth_scale, pose, options
         Prompt(np.zeros((0, 2)), np.zeros(0), **options)  # refuses options before any work
 
-    def file(self, image: Path) -> Path:
-        """Return the file of an image."""
+    def find(self, image: Path) -> list[Path]:
+        """Return the files that may be meant for an image, the first choice first."""
         if self._path is not None and not self._path.is_dir():
-            return self._path
-        folder = self._path or image.parent
-        names = [f'{image.stem}.depth.png']
-        names += [f'{image.stem}{ending}' for ending in (*MAPS, *LISTS, *CLOUDS)]
-        for name in names:
-            if (folder / name).is_file() and (folder / name).resolve() != image.resolve():
-                return folder / name
-        raise FileNotFoundError(
-            f'{folder} holds no known depth of {image.name}; looked for {", ".join(names)}'
-        )
+            return [self._path]
+        files = [(self._path or image.parent) / name for name in _names(image)]
+        return [file for file in files if file.is_file() and file.resolve() != image.resolve()]
+
+    def file(self, image: Path) -> Path:
+        """Return the file of an image; raises FileNotFoundError where there is none."""
+        found = self.find(image)
+        if not found:
+            raise FileNotFoundError(
+                f'{self._path or image.parent} holds no known depth of {image.name}; looked for '
+                f'{", ".join(_names(image))}'
+            )
+        return found[0]
 
     def prompt(self, image: Path, camera: Camera, pinhole: Camera) -> Prompt:
         """
@@ -80,7 +83,7 @@ class KnownDepth:
 
     def _read_map(self, path: Path, size: tuple[int, int]) -> np.ndarray:
         if path.suffix.lower() == '.npy':
-            depth = np.load(path, allow_pickle=False)
+            depth = _read_array(path)
         else:
             depth = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
             if depth is None or depth.dtype != np.uint16:
@@ -130,6 +133,18 @@ def pose_of(numbers: Sequence[float]) -> np.ndarray:
     ]
     pose[:3, 3] = numbers[:3]
     return pose
+
+
+def _names(image: Path) -> list[str]:
+    return [f'{image.stem}{ending}' for ending in ('.depth.png', *MAPS, *LISTS, *CLOUDS)]
+
+
+def _read_array(path: Path) -> np.ndarray:
+    try:
+        with path.open('rb') as file:  # np.load would also take archives, by what they hold
+            return np.lib.format.read_array(file, allow_pickle=False)
+    except ValueError as error:
+        raise ValueError(f'{path} is no .npy of numbers ({error}); use np.save') from None
 
 
 def _read_list(path: Path) -> tuple[np.ndarray, np.ndarray]:

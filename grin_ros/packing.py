@@ -35,12 +35,13 @@ def pack(
 
 
 def unpack(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Bring stored tensors back to float32; a matrix without its scales is left out."""
+    """Bring stored tensors back to float32; a matrix without a scale per row is left out."""
     packed = {name for name, value in tensors.items() if value.dtype == torch.int8}
     scales = {name + SCALE for name in packed}
     unpacked = {n: v.float() for n, v in tensors.items() if n not in packed | scales}
     for name in packed:
-        if name + SCALE in tensors:
-            rows = tensors[name].float().flatten(1) * tensors[name + SCALE][:, None]
-            unpacked[name] = rows.view(tensors[name].shape)
+        matrix, scale = tensors[name], tensors.get(name + SCALE)
+        if scale is not None and matrix.ndim > 1 and scale.shape == matrix.shape[:1]:
+            rows = matrix.float().flatten(1) * scale[:, None]
+            unpacked[name] = rows.view(matrix.shape)
     return unpacked

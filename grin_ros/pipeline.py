@@ -40,6 +40,7 @@ class Prediction:
     valid: (H, W) bool
     camera: pinhole camera of this depth map
     spacing: pixels of this depth map between those that were queried
+    known: pixels of the prompt that are in the image and in the range of the network
     """
 
     depth: np.ndarray
@@ -47,6 +48,7 @@ class Prediction:
     valid: np.ndarray
     camera: Camera | None
     spacing: float = 1.0
+    known: int = 0
 
 
 class DepthPipeline:
@@ -66,9 +68,15 @@ class DepthPipeline:
             self.device = torch.device(device)
         except RuntimeError:
             raise ValueError(f'{device!r} is no device; give cpu, cuda, or cuda:1 ...') from None
+        if self.device.type == 'meta':
+            raise ValueError("device 'meta' computes nothing; give cpu, cuda, or cuda:1 ...")
         if self.device.type == 'cuda' and not torch.cuda.is_available():
             raise ValueError("device 'cuda' was asked for, but torch sees no GPU; use 'cpu'")
-        self.model = model.to(self.device).eval()
+        try:
+            self.model = model.to(self.device).eval()
+        except (RuntimeError, AssertionError, ImportError) as error:
+            reason = str(error).strip().partition('\n')[0]
+            raise ValueError(f"device '{device}' cannot be used ({reason}); use 'cpu'") from error
         self.config = config
         self.steps = config.steps
         self.checkpoint = checkpoint
@@ -188,7 +196,8 @@ class DepthPipeline:
                 seen_by = camera if uv is None else None
                 prediction = self._summarise(depth, log_error, farthest, seen_by)
                 spacing = size[1] / grid[1] if full_size else 1.0
-                predictions[index] = replace(prediction, spacing=spacing)
+                used = known.used if known else 0
+                predictions[index] = replace(prediction, spacing=spacing, known=used)
         return predictions
 
     def _summarise(

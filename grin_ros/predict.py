@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from grin_ros import pictures
 from grin_ros.camera import Camera
 from grin_ros.cloud import write_ply
 from grin_ros.intrinsics import add_intrinsics_arguments, Intrinsics
+from grin_ros.known import KnownDepth
 from grin_ros.options import (
     add_inference_arguments,
     add_pipeline_arguments,
@@ -49,15 +50,34 @@ class Output:
     The files of each image.
 
     args: with output, format, no_preview and cloud
+    sources: the images, one per stem
+    known: files of known depth; like the images they are never overwritten
     """
 
-    def __init__(self, args: argparse.Namespace, sources: Iterable[Source]):
+    def __init__(
+        self, args: argparse.Namespace, sources: Sequence[Source], known: Iterable[Path]
+    ):  # fmt: skip
         self._folder, self._format = args.output, args.format
         self._preview, self._cloud = not args.no_preview, args.cloud
-        self._folder.mkdir(parents=True, exist_ok=True)
+        endings = [self._format, 'rectified.png']
+        endings += ['preview.jpg'] * self._preview + ['ply'] * self._cloud
+        kept = {file.resolve() for file in (*known, *(source.path for source in sources))}
+        first: dict[str, Path] = {}
         for source in sources:
-            if self.path(source, self._format).resolve() == source.path.resolve():
-                raise ValueError(f'{source.path} would be overwritten; choose another -o folder')
+            stem = source.path.stem
+            if stem in first:
+                raise ValueError(
+                    f'{first[stem]} and {source.path} would both write {stem}.*; '
+                    'predict them into different folders'
+                )
+            first[stem] = source.path
+            for file in (self.path(source, ending) for ending in endings):
+                if file.resolve() in kept:
+                    raise ValueError(
+                        f'{file}, an image or known depth, would be overwritten; '
+                        'choose another -o folder'
+                    )
+        self._folder.mkdir(parents=True, exist_ok=True)
 
     def path(self, source: Source, ending: str) -> Path:
         """Return the file of an image with an ending such as `npy`."""
@@ -95,12 +115,15 @@ def encode_png(depth: np.ndarray) -> np.ndarray:
 def run(args: argparse.Namespace) -> int:
     """Predict every image."""
     sources, intrinsics = find_sources(args.paths), Intrinsics(args)
-    output = Output(args, sources)
+    beside = KnownDepth(None, None, np.eye(4))  # which `grin complete` would use
+    found = (file for source in sources for file in beside.find(source.path))
+    # A .npy is what a run before this one left; it may be written again.
+    output = Output(args, sources, [file for file in found if file.suffix != '.npy'])
     pipeline = load_pipeline(args)
     rectify = Rectifier()
     rectified = 0
     for source in tqdm(sources, unit='image', disable=None):
-        image = read_image(source)
+        image = read_image(source, stored=bool(args.camera_info))
         camera = intrinsics.camera(source, image.shape[:2])
         seen = None
         if camera is not None and camera.distortion is not None:

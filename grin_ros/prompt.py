@@ -102,6 +102,7 @@ class KnownPixels:
     camera: of the fitted image
     uv: (M, 2) float32, pixels of the fitted image
     x: (M,) float32, x_0
+    used: pixels of the prompt that are in the image and in the range of the network
     """
 
     def __init__(
@@ -114,6 +115,7 @@ class KnownPixels:
         keep = transform.valid(depth * transform.scale(camera)) & (uv >= -0.5).all(1)
         keep &= (uv < torch.tensor([size[1], size[0]]) - 0.5).all(1)
         self._uv, self._x = uv[keep], transform.encode(depth[keep], camera)
+        self.used = len(self._x)
         scale = torch.tensor([fitted[1] / size[1], fitted[0] / size[0]])
         uv = (self._uv + 0.5) * scale - 0.5
         nearest = _nearest(self._x, uv, fitted) == self._x

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from pathlib import Path
 
 import cv2
@@ -32,11 +33,12 @@ from grin_ros.sources import find_sources, read_image, Source
 
 RATE = 15  # frames per second of the video
 SECONDS = 4  # there and back
+PIXELS = 1_000_000  # of a view at most; a scene of a camera's 24 MP would take GiBs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `grin scene`."""
-    parser.add_argument('image', nargs='?', type=Path, metavar='IMAGE')
+    parser.add_argument('image', nargs='?', type=Path, metavar='IMAGE', help='shrunk to 1 MP')
     parser.add_argument('--text', metavar='T', help='what to show, instead of an image')
     parser.add_argument(
         '--t2i', type=Path, metavar='DIR', help='local diffusers text-to-image pipeline'
@@ -65,8 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make a scene."""
     image, camera = _first(args)
-    fill = open_filler(args.inpaint, args.device, args.text or '', args.seed)
     pipeline, options = load_pipeline(args), {'seed': args.seed, **inference_options(args)}
+    fill = open_filler(args.inpaint, args.device, args.text or '', args.seed)
     image, camera, seen = Rectifier()(image, camera)
     depth = np.nan_to_num(pipeline.infer(image, camera, **options).depth)
     depth = depth if seen is None else np.where(seen, depth, 0)
@@ -93,8 +95,11 @@ def _first(args: argparse.Namespace) -> tuple[np.ndarray, Camera]:
     if args.text is None:
         if not args.image.is_file():
             raise FileNotFoundError(f'there is no image {args.image}; name a picture')
-        (source,) = find_sources([args.image])
-        image = read_image(source)
+        sources = find_sources([args.image])
+        if len(sources) != 1:
+            raise ValueError(f'{args.image} names {len(sources)} images; a scene begins with one')
+        (source,) = sources
+        image = read_image(source, stored=bool(args.camera_info))
     else:
         if args.t2i is None:
             raise ValueError('--text needs a local diffusers text-to-image pipeline: --t2i DIR')
@@ -104,7 +109,15 @@ def _first(args: argparse.Namespace) -> tuple[np.ndarray, Camera]:
         # Nobody knows the camera of what never was; one that sees 90 degrees will do.
         source = Source(Path('text.png'), Camera.default(image.shape[:2]))
     size = image.shape[:2]
-    return image, Intrinsics(args).camera(source, size) or Camera.default(size)
+    return _shrunk(image, Intrinsics(args).camera(source, size) or Camera.default(size))
+
+
+def _shrunk(image: np.ndarray, camera: Camera) -> tuple[np.ndarray, Camera]:
+    scale = math.sqrt(PIXELS / (image.shape[0] * image.shape[1]))
+    if scale >= 1:
+        return image, camera
+    size = tuple(max(1, int(side * scale)) for side in image.shape[:2])
+    return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA), camera.resize(size)
 
 
 def write_frames(folder: Path, views: list[View], camera: Camera) -> None:

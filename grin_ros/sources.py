@@ -13,6 +13,7 @@ import numpy as np
 
 from grin_ros.camera import Camera, Distortion
 
+OWNED = ('.depth.png', '.sky.png', '.preview.jpg', '.rectified.png')  # what belongs to an image
 IMAGES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 
 
@@ -29,14 +30,19 @@ class Source:
 
 
 def find_sources(paths: Iterable[str | Path]) -> list[Source]:
-    """List the images that files, folders and frames.json name; refuse what is none."""
+    """
+    List the images that files, folders and frames.json name; refuse what is none.
+
+    Of a folder, what belongs to its images and is none (OWNED) is left out.
+    """
     sources: list[Source] = []
     for path in map(Path, paths):
         index = path / 'frames.json' if path.is_dir() else path
         if index.name.endswith('.json') and index.is_file():
             found = _from_frames(index)
         elif path.is_dir():
-            found = [Source(p) for p in sorted(path.iterdir()) if p.suffix.lower() in IMAGES]
+            names = (p for p in sorted(path.iterdir()) if not p.name.endswith(OWNED))
+            found = [Source(p) for p in names if p.suffix.lower() in IMAGES]
         elif not path.is_file():
             raise FileNotFoundError(f'{path} does not exist; give an image, a folder or a set')
         elif path.suffix.lower() in IMAGES:
@@ -49,14 +55,6 @@ def find_sources(paths: Iterable[str | Path]) -> list[Source]:
         if not found:
             raise ValueError(f'{path} holds no image; looked for {", ".join(IMAGES)}')
         sources += found
-    first: dict[str, Path] = {}
-    for source in sources:
-        other = first.setdefault(source.path.stem, source.path)
-        if other is not source.path:
-            raise ValueError(
-                f'{other} and {source.path} would both write {source.path.stem}.*; '
-                'predict them into different folders'
-            )
     return sources
 
 
@@ -78,12 +76,19 @@ def _frame_camera(frame: dict) -> Camera:
     return Camera.from_intrinsics(*frame['K'], (frame['height'], frame['width']), distortion)
 
 
-def read_image(source: Source) -> np.ndarray:
-    """Read an image as (H, W, 3) uint8 RGB; a photograph is turned upright."""
-    flags = cv2.IMREAD_COLOR
-    if source.camera is not None:  # which belongs to the pixels as they are stored
+def read_image(source: Source, stored: bool = False) -> np.ndarray:
+    """
+    Read an image.
+
+    stored: as its pixels are stored, as of a source with a camera; else it is turned upright
+    returns: (H, W, 3) uint8 RGB; of 9 to 16 bits, as many as the brightest value has, the upper 8
+    """
+    flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH
+    if stored or source.camera is not None:  # a calibration belongs to the stored pixels
         flags |= cv2.IMREAD_IGNORE_ORIENTATION
     image = cv2.imread(str(source.path), flags)
-    if image is None:
+    if image is not None and image.dtype == np.uint16:  # which cameras often fill to 10 bits
+        image = (image >> max(int(image.max()).bit_length() - 8, 0)).astype(np.uint8)
+    if image is None or image.dtype != np.uint8:
         raise ValueError(f'{source.path} cannot be decoded as an image; replace or remove it')
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)

@@ -106,3 +106,32 @@ def test_command_prints_ratios_and_writes_json(tmp_path, capsys, network, one_th
 def test_a_missing_network_is_one_sentence(capsys):
     assert cli.main(['bench', '--config', 'none.yaml']) == 2
     assert 'none.yaml' in capsys.readouterr().err
+
+
+@pytest.fixture
+def node(monkeypatch):
+    asked = []
+    monkeypatch.setattr(bench.bench_node, 'run', lambda args: asked.append(args))
+    return asked
+
+
+def test_options_may_stand_before_node(node):
+    assert cli.main(['bench', '--size', '48', '64', '--json', 'a.json', 'node']) == 0
+    assert cli.main(['bench', 'node', '--size', '48', '64', '--json', 'a.json']) == 0
+    assert cli.main(['bench', '--json', 'b.json', 'node', '--json', 'a.json']) == 0
+    assert [tuple(args.size) for args in node] == [(48, 64), (48, 64), (480, 640)]
+    assert [str(args.json) for args in node] == ['a.json'] * 3
+
+
+@pytest.mark.parametrize(
+    'words, says',
+    [
+        (['--checkpoint', 'a', 'node'], 'takes no --checkpoint'),
+        (['--device', 'cuda:1', '--rounds', '9', 'node'], 'takes no --device and no --rounds'),
+        (['--config', 'a', 'node'], 'takes no --config'),
+        (['--config', 'a', '--checkpoint', 'b'], 'only one of them'),
+    ],
+)
+def test_options_that_would_change_nothing_are_refused(node, capsys, words, says):
+    assert cli.main(['bench', *words]) == 2
+    assert says in capsys.readouterr().err and not node

@@ -51,6 +51,16 @@ def test_a_users_mistake_is_one_sentence(command, capsys, error, sentence):
     assert capsys.readouterr() == ('', f'grin: {sentence}\n')
 
 
+def test_what_opencv_and_torch_cannot_do_is_one_sentence(command, capsys):
+    import cv2
+    import torch
+
+    for error in (cv2.error('no such\n colour'), torch.cuda.OutOfMemoryError('out of memory')):
+        command.run = lambda args, error=error: (_ for _ in ()).throw(error)
+        assert cli.main(['info']) == 2
+        assert capsys.readouterr().err == f'grin: {" ".join(str(error).split())}\n'
+
+
 def test_our_own_mistakes_keep_their_traceback(command):
     command.run = lambda args: 1 / 0
     with pytest.raises(ZeroDivisionError):

@@ -6,11 +6,14 @@ from __future__ import annotations
 import json
 
 import cv2
+from exif_segment import insert, orientation_segment
 import numpy as np
 import pytest
 
 from grin_ros import cli
 from grin_ros.camera import Camera, Distortion
+from grin_ros.checkpoint import build_model, ModelConfig
+from grin_ros.config import load as load_config
 from grin_ros.known import KnownDepth, pose_of, undistort
 from grin_ros.pipeline import DepthPipeline, Prediction
 
@@ -28,7 +31,7 @@ class Pipeline:
     def infer(self, image, camera, *, prompt, **options):
         self.prompts.append(prompt)
         depth = np.ones(image.shape[:2], np.float32)
-        return Prediction(depth, 0 * depth, depth > 0, camera)
+        return Prediction(depth, 0 * depth, depth > 0, camera, known=len(prompt))
 
 
 @pytest.fixture
@@ -133,6 +136,8 @@ def test_the_pose_is_that_of_ros():
         ('a.csv', '1,2,x\n', 'three numbers'),
         ('a.csv', '1,2,-3\n', 'positive'),
         ('a.png', 'no image', '16-bit'),
+        ('a.npy', 'no array', 'a.npy is no .npy'),
+        ('a.npy', '', 'a.npy is no .npy'),
         ('a.xyz', '1 2 3', 'by its name'),
     ],
 )
@@ -157,3 +162,62 @@ def test_what_is_missing_or_of_another_size_is_said(tmp_path, pipeline, capsys):
         KnownDepth(tmp_path / 'nowhere', None, np.eye(4))
     with pytest.raises(ValueError, match='quaternion'):
         pose_of([0, 0, 0, 0, 0, 0, 0])
+
+
+def test_a_calibration_belongs_to_the_stored_pixels(tmp_path, pipeline):
+    image, info = photo(tmp_path / 'a.jpg'), tmp_path / 'a.yaml'
+    insert(image, orientation_segment(6))  # upright it would be 60 high and 40 wide
+    matrix = '{data: [50, 0, 30, 0, 50, 20, 0, 0, 1]}'
+    info.write_text(f'image_height: 40\nimage_width: 60\ncamera_matrix: {matrix}\n')
+    write(tmp_path / 'a.npy')
+    assert complete(image, '-o', tmp_path / 'out', '--camera-info', info) == 0
+    assert values(pipeline.prompts[0]) == [(20, 10, 2.5), (50, 30, 7)]
+    assert np.load(tmp_path / 'out' / 'a.npy').shape == SIZE
+
+
+def test_an_archive_is_no_array(tmp_path, pipeline, capsys):
+    np.savez(tmp_path / 'k.npz', sparse())
+    known = (tmp_path / 'k.npz').rename(tmp_path / 'k.npy')
+    image = photo(tmp_path / 'a.jpg')
+    assert complete(image, '-o', tmp_path / 'out', *NUMBERS, '--known', known) == 2
+    assert 'k.npy is no .npy of numbers' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'name, options', [('b.ply', ['--cloud']), ('b.png', ['--format', 'png']), ('b.npy', [])]
+)
+def test_known_depth_is_never_overwritten(tmp_path, pipeline, capsys, name, options):
+    image, known = photo(tmp_path / 'b.jpg'), tmp_path / name
+    known.write_bytes(b'what the LiDAR saw')
+    assert complete(image, '-o', tmp_path, *NUMBERS, *options) == 2
+    assert f'{name}, an image or known depth, would be overwritten' in capsys.readouterr().err
+    assert known.read_bytes() == b'what the LiDAR saw' and not pipeline.prompts
+
+
+def test_a_folder_is_its_photographs_the_second_time_too(tmp_path, pipeline):
+    for stem, ending in (('a', '.depth.png'), ('b', '.png')):
+        photo(tmp_path / f'{stem}.jpg')
+        write(tmp_path / f'{stem}{ending}')
+    for _ in range(2):
+        assert complete(tmp_path, '-o', tmp_path, *NUMBERS, '--depth-scale', '1000') == 0
+    expected = [(20, 10, 2.5), (50, 30, 7)]
+    assert [values(prompt) for prompt in pipeline.prompts] == [expected] * 4
+    assert {path.stem for path in tmp_path.glob('*.npy')} == {'a', 'b'}
+
+
+@pytest.mark.parametrize(
+    'known', ['', '20,10,2500\n', '80,10,2.5\n', '20,10,0.01\n', '20,10,2.5\n80,10,2.5\n']
+)
+def test_depth_that_tells_nothing_is_refused(tmp_path, monkeypatch, capsys, known):
+    config = load_config(ModelConfig, 'config/grin_tiny.yaml')
+    tiny = DepthPipeline(build_model(config), config)
+    monkeypatch.setattr(DepthPipeline, 'from_checkpoint', lambda path, device: tiny)
+    (tmp_path / 'a.csv').write_text(known)
+    out, useful = tmp_path / 'out', '20,10,2.5' in known
+    code = complete(photo(tmp_path / 'a.jpg'), '-o', out, *NUMBERS, '--steps', '1')
+    said = capsys.readouterr()
+    assert code == (0 if useful else 2) and (out / 'a.npy').is_file() == useful
+    if useful:
+        assert '1 known pixels used' in said.out
+    else:
+        assert 'a.csv has no depth in the image' in said.err and '--extrinsic' in said.err

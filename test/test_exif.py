@@ -1,14 +1,15 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Focal lengths out of the Exif data of photographs, against the formula and OpenCV's reader."""
+"""Focal length and orientation in the Exif data of photographs, against formula and OpenCV."""
 
 from __future__ import annotations
 
 import cv2
-from exif_segment import exif_segment, insert
+from exif_segment import exif_segment, insert, orientation_segment
 import numpy as np
 import pytest
 
 from grin_ros.intrinsics import read_exif
+from grin_ros.sources import read_image, Source
 
 SIZE = (40, 60)
 
@@ -45,3 +46,15 @@ def test_exif_that_does_not_know_the_focal_length(tmp_path):
     path = photograph(tmp_path / 'a.jpg')
     insert(path, exif_segment(0))
     assert read_exif(path, SIZE) is None
+
+
+@pytest.mark.parametrize(
+    'orientation, turned', [(3, cv2.ROTATE_180), (6, cv2.ROTATE_90_CLOCKWISE)]
+)
+def test_only_a_picture_without_calibration_is_turned_upright(tmp_path, orientation, turned):
+    path = tmp_path / 'a.jpg'
+    cv2.imwrite(str(path), np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8))
+    stored = cv2.imread(str(path))[..., ::-1]
+    insert(path, orientation_segment(orientation))
+    assert np.array_equal(read_image(Source(path), stored=True), stored)
+    assert np.array_equal(read_image(Source(path)), cv2.rotate(stored, turned))

@@ -11,7 +11,7 @@ import pytest
 
 from grin_ros import cli
 from grin_ros.camera import Camera
-from grin_ros.checkpoint import amend, load, ModelConfig, read_metadata
+from grin_ros.checkpoint import amend, build_model, load, ModelConfig, read_metadata, save
 from grin_ros.config import load as load_config
 from grin_ros.info import manifest
 from grin_ros.training.config import SourceConfig, TrainConfig
@@ -137,3 +137,10 @@ def test_amending_leaves_the_weights_alone(checkpoints, tmp_path):
     assert same == config
     for a, b in zip(model.parameters(), other.parameters(), strict=True):
         assert a.equal(b)
+
+
+def test_brackets_in_paths_and_facts_are_printed_as_they_are(tmp_path, capsys):
+    path = tmp_path / '[' / 'v2]' / 'x.safetensors'
+    save(path, build_model(TINY), TINY, note='[/red] and [bold]')
+    assert cli.main(['info', str(path)]) == 0
+    assert '[/red] and [bold]' in capsys.readouterr().out

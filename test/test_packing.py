@@ -54,6 +54,13 @@ def test_a_matrix_that_lost_its_scales_is_missing():
     assert unpack(packed).keys() == {'b'}
 
 
+@pytest.mark.parametrize('rows', [1, 2, 4])
+def test_a_matrix_with_other_scales_is_missing(rows):
+    packed = pack({'encoder.w': torch.randn(3, 3)}, 'encoder.')
+    assert not unpack({**packed, 'encoder.w.scale': torch.ones(rows)})
+    assert not unpack({**packed, 'encoder.w': torch.ones(3, dtype=torch.int8)})
+
+
 def test_a_packed_checkpoint_is_small_and_answers_nearly_the_same(tmp_path):
     encoder = EncoderConfig(width=32, blocks=(1, 1, 1, 1), frozen=True)
     sizes = {'feature_dim': 16, 'interface_dim': 16, 'latent_dim': 16, 'latents': 4}

@@ -16,6 +16,7 @@ import torch
 from grin_ros.camera import Camera, Distortion
 from grin_ros.checkpoint import build_model, load, ModelConfig, save
 from grin_ros.config import load as load_config
+from grin_ros.config import to_dict
 from grin_ros.depth import DepthTransform
 from grin_ros.grid import processing_size
 from grin_ros.pipeline import DepthPipeline
@@ -161,6 +162,12 @@ def test_wrong_input_is_refused_in_a_sentence():
         pipeline.infer(image((64, 64)), camera, uv=np.zeros(3))
     with pytest.raises(ValueError, match="'gpu' is no device"):
         DepthPipeline(Plane(TINY), TINY, 'gpu')
+    with pytest.raises(ValueError, match="'meta' computes nothing"):
+        DepthPipeline(Plane(TINY), TINY, 'meta')
+    here = {'mps': torch.backends.mps.is_available(), 'xpu': torch.xpu.is_available()}
+    for absent in [name for name, found in here.items() if not found]:
+        with pytest.raises(ValueError, match=f"device '{absent}' cannot be used"):
+            DepthPipeline(build_model(TINY), TINY, absent)
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match='no GPU'):
             DepthPipeline(Plane(TINY), TINY, 'cuda')
@@ -198,6 +205,12 @@ def test_checkpoints_that_do_not_fit_are_refused(tmp_path):
     save_file(tensors, tmp_path / 'none.safetensors')
     with pytest.raises(ValueError, match='holds no grin_ros configuration'):
         load(tmp_path / 'none.safetensors')
+    whole = {'config': json.dumps(to_dict(TINY)), 'metadata': '{}'}
+    for part in whole:
+        for broken in ('null', '[1]', '{"hours": '):
+            save_file(tensors, tmp_path / 'b.safetensors', metadata={**whole, part: broken})
+            with pytest.raises(ValueError, match=rf'b\.safetensors has a broken {part} entry'):
+                load(tmp_path / 'b.safetensors')
     (tmp_path / 'cut.safetensors').write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ValueError, match='not a readable safetensors'):
         load(tmp_path / 'cut.safetensors')

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import cv2
-from exif_segment import exif_segment, insert
+from exif_segment import exif_segment, insert, orientation_segment
 import numpy as np
 import pytest
 
@@ -141,6 +141,37 @@ def test_a_folder_of_images_is_read_in_order_and_other_files_are_not(tmp_path, p
     assert [call[0].shape[:2] for call in pipeline.calls] == [SIZE, (30, 50), (20, 20)]
 
 
+@pytest.mark.parametrize('value, shift', [(63, 0), (1023, 2), (4095, 4), (65535, 8)])
+def test_pictures_of_more_than_8_bits_keep_their_brightness(tmp_path, pipeline, value, shift):
+    stored = np.linspace(0, value, SIZE[0] * SIZE[1]).reshape(SIZE).astype(np.uint16)
+    cv2.imwrite(str(tmp_path / 'a.png'), stored)
+    assert predict(tmp_path / 'a.png', '-o', tmp_path / 'out', '--no-intrinsics') == 0
+    expected = np.repeat(stored[..., None] // 2**shift, 3, axis=2)
+    assert np.array_equal(pipeline.calls[0][0], expected)
+
+
+@pytest.mark.parametrize(
+    'name, options',
+    [('a.png', ['--format', 'png']), ('a.ply', ['--cloud']), ('a.preview.jpg', []),
+     ('a.rectified.png', [])],
+)  # fmt: skip
+def test_images_and_known_depth_are_never_overwritten(tmp_path, pipeline, capsys, name, options):
+    path, other = photo(tmp_path / 'a.jpg'), tmp_path / name
+    other.write_bytes(b'of use')
+    sources = [path, other] if name.count('.') > 1 else [path]
+    error = refused(capsys, *sources, '-o', tmp_path, '--no-intrinsics', *options)
+    assert f'{name}, an image or known depth, would be overwritten' in error
+    assert other.read_bytes() == b'of use'
+
+
+def test_a_run_may_be_repeated_in_the_folder_of_its_images(tmp_path, pipeline):
+    path = photo(tmp_path / 'a.jpg')
+    assert predict(path, '-o', tmp_path, '--no-intrinsics') == 0
+    np.save(tmp_path / 'a.npy', np.zeros(3))
+    assert predict(path, '-o', tmp_path, '--no-intrinsics') == 0
+    assert np.load(tmp_path / 'a.npy').shape == SIZE
+
+
 @pytest.mark.parametrize('name', ['', 'frames.json'])
 def test_a_sample_set_brings_its_cameras(tmp_path, pipeline, name):
     with SampleSetWriter(
@@ -169,8 +200,11 @@ def test_calibration_without_distortion(tmp_path, pipeline):
     info = tmp_path / 'front.yaml'
     info.write_text(CALIBRATION.format(model='plumb_bob', coefficients=[0.0] * 5))
     arguments = ['-o', tmp_path / 'out', '--camera-info', info]
-    assert predict(photo(tmp_path / 'a.png'), *arguments) == 0
-    camera = pipeline.calls[0][1]
+    path = photo(tmp_path / 'a.jpg')
+    insert(path, orientation_segment(3))  # as the stored pixels are, so is what was calibrated
+    assert predict(path, *arguments) == 0
+    image, camera, _ = pipeline.calls[0]
+    assert image[:, :20].mean() > 100 > image[:, 40:].mean(), 'the photograph was turned'
     expected = [[50.5, 0, 29], [0, 52, 20], [0, 0, 1]]
     assert camera.K.tolist() == expected and camera.size == SIZE
     assert not (tmp_path / 'out' / 'a.rectified.png').exists()

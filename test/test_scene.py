@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import torch
 
-from grin_ros import cli, pictures
+from grin_ros import cli, pictures, scene_command
 from grin_ros.camera import Camera
 from grin_ros.checkpoint import build_model, DepthGenConfig, save
 from grin_ros.config import load as load_config
@@ -186,6 +186,11 @@ def test_grin_scene(weights, tmp_path, capsys):
         ([], 'either an image or --text'),
         (['a.png', '--text', 'a room'], 'either an image or --text'),
         (['none.png'], 'there is no image none.png'),
+        (['frames.json', '--no-intrinsics'], 'frames.json names 2 images'),
+        (
+            ['room.png', '--no-intrinsics', '--inpaint', 'nowhere', '--device', 'hpu'],
+            "device 'hpu' cannot be used",
+        ),
         (['--text', 'a room'], '--t2i DIR'),
         (['--text', 'a room', '--t2i', 'nowhere'], 'nowhere holds no diffusers pipeline'),
         (
@@ -197,6 +202,8 @@ def test_grin_scene(weights, tmp_path, capsys):
 def test_mistakes_are_told_in_one_sentence(arguments, words, tmp_path, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
     pictures.write(tmp_path / 'room.png', np.zeros((48, 64, 3), np.uint8))
+    frame = {'rgb': 'room.png', 'K': [40, 40, 32, 24], 'width': 64, 'height': 48}
+    (tmp_path / 'frames.json').write_text(json.dumps({'frames': [frame, frame]}))
     assert cli.main(['scene', *arguments, '-o', 'out']) == 2
     said = capsys.readouterr().err
     assert words in said and len(said.splitlines()) == 1
@@ -281,3 +288,16 @@ def test_a_camera_may_be_unknown(weights, tmp_path):
     assert cli.main(['scene', *map(str, arguments), '--no-intrinsics']) == 0
     camera = SampleSet(tmp_path / 'o' / 'frames').camera(0)
     assert torch.equal(camera.K, Camera.default((48, 64)).K)
+
+
+def test_a_big_picture_is_shrunk_with_its_camera(weights, tmp_path, monkeypatch):
+    monkeypatch.setattr(scene_command, 'PIXELS', 48 * 64 // 4)
+    colours = np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8)
+    pictures.write(tmp_path / 'a.png', colours.repeat(2, axis=0).repeat(2, axis=1))
+    arguments = (tmp_path / 'a.png', '-o', tmp_path / 'o', '--checkpoint', weights[1])
+    options = ('--views', 1, '--fx', 40, '--cx', 31.5)
+    assert cli.main(['scene', *map(str, (*arguments, *options))]) == 0
+    frames = SampleSet(tmp_path / 'o' / 'frames')
+    assert np.array_equal(frames[0].image, colours)
+    camera = frames.camera(0)
+    assert camera.size == (24, 32) and float(camera.fx) == 20 and float(camera.cx) == 15.5
