@@ -166,9 +166,17 @@ def test_all_room_is_taken_when_the_first_views_are_encoded(tmp_path):
     assert sum(large for _, large in found[1]) == 2
 
 
+@pytest.fixture
+def interruptible():
+    """A shell that runs this in the background lets it ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.parametrize(('number', 'raised'), [(signal.SIGTERM, SystemExit),
                                                 (signal.SIGINT, KeyboardInterrupt)])  # fmt: skip
-def test_a_signal_leaves_no_half_filled_cache(tmp_path, number, raised):
+def test_a_signal_leaves_no_half_filled_cache(tmp_path, interruptible, number, raised):
     source = source_of(write_planes(tmp_path / 'planes'))
     before = signal.getsignal(number)
     encoder = Halves(lambda: encoder.batches and os.kill(os.getpid(), number))
