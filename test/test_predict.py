@@ -10,7 +10,6 @@ import pytest
 
 from grin_ros import cli, pictures
 from grin_ros.camera import Camera
-from grin_ros.intrinsics import read_camera_info
 from grin_ros.pipeline import DepthPipeline, Prediction
 from grin_ros.predict import encode_png
 from grin_ros.training.sample import Sample
@@ -139,15 +138,6 @@ def test_a_folder_of_images_is_read_in_order_and_other_files_are_not(tmp_path, p
     shapes = {p.stem: np.load(p).shape for p in (tmp_path / 'out').glob('*.npy')}
     assert shapes == {'a': SIZE, 'b': (30, 50), 'c': (20, 20)}
     assert [call[0].shape[:2] for call in pipeline.calls] == [SIZE, (30, 50), (20, 20)]
-
-
-@pytest.mark.parametrize('value, shift', [(63, 0), (1023, 2), (4095, 4), (65535, 8)])
-def test_pictures_of_more_than_8_bits_keep_their_brightness(tmp_path, pipeline, value, shift):
-    stored = np.linspace(0, value, SIZE[0] * SIZE[1]).reshape(SIZE).astype(np.uint16)
-    cv2.imwrite(str(tmp_path / 'a.png'), stored)
-    assert predict(tmp_path / 'a.png', '-o', tmp_path / 'out', '--no-intrinsics') == 0
-    expected = np.repeat(stored[..., None] // 2**shift, 3, axis=2)
-    assert np.array_equal(pipeline.calls[0][0], expected)
 
 
 @pytest.mark.parametrize(
@@ -295,23 +285,3 @@ def test_counts_are_whole_numbers_from_one(tmp_path, value, capsys):
     with pytest.raises(SystemExit):
         predict(tmp_path, '-o', tmp_path, '--steps', value)
     assert 'is not a whole number from 1 up' in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ('text', 'says'),
-    [
-        (CALIBRATION.format(model='wavy', coefficients=[0.1]), "unknown model 'wavy'"),
-        (CALIBRATION.format(model='plumb_bob', coefficients='x'), 'cam.yaml'),
-        (
-            CALIBRATION.replace('50.5', '-1').format(model='plumb_bob', coefficients=[0]),
-            'positive',
-        ),
-        ('image_width: 3', "KeyError: 'image_height'"),
-    ],
-)
-def test_a_wrong_calibration_names_its_file(tmp_path, text, says):
-    path = tmp_path / 'cam.yaml'
-    path.write_text(text)
-    with pytest.raises(ValueError, match=r'cam\.yaml') as error:
-        read_camera_info(path)
-    assert says in str(error.value)

@@ -99,7 +99,7 @@ def recognise_time(messages: Sequence, period: float) -> tuple[PointTime | None,
     period: between sweeps, nanoseconds
     returns: it or None, and a sentence for the report
     """
-    fields = list(dict.fromkeys(field.name for m in messages for field in m.fields))
+    fields = _fields(messages)
     candidates = [name for name in TIME_FIELDS if name in fields]
     if not candidates:
         return None, f'the points carry no time (fields {", ".join(fields)}): not deskewed'
@@ -134,7 +134,7 @@ def parse_time(text: str, messages: Sequence) -> PointTime:
             f'{", ".join(UNITS)} and ORIGIN stamp (counted from the header stamp) or clock; '
             'to move sweeps as a whole, pass --no-deskew'
         )
-    fields = sorted({field.name for message in messages for field in message.fields})
+    fields = _fields(messages)
     if fields and parts[0] not in fields:
         raise ValueError(
             f'--point-time {text!r}: the points have no field {parts[0]!r}, they have '
@@ -145,6 +145,11 @@ def parse_time(text: str, messages: Sequence) -> PointTime:
     known = [span for span in spans if len(span)]
     first, last = (int(f([f(span) for span in known])) for f in (min, max)) if known else (0, 0)
     return PointTime(time.field, time.unit, time.absolute, first, last)
+
+
+def _fields(messages: Sequence) -> list[str]:
+    """Name the fields of any sweep; an empty one may lack them."""
+    return list(dict.fromkeys(field.name for m in messages for field in m.fields))
 
 
 def _values(messages: Sequence, name: str) -> list[tuple[np.ndarray, int]]:

@@ -116,11 +116,13 @@ class Transforms:
 
     @property
     def frames(self) -> list[str]:
+        """Names of all frames, sorted."""
         return sorted({frame for key in self._poses for frame in key})
 
     @property
     def pairs(self) -> list[tuple[str, str]]:
-        return list(self._poses)  # parent, child
+        """Names (parent, child) of the frames between which poses are known."""
+        return list(self._poses)
 
     def reach(self, start: str, stop: Callable[[str], bool] = lambda frame: False) -> dict:
         """

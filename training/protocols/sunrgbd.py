@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from scipy.io import loadmat
 
 from grin_ros.camera import Camera
 
@@ -23,12 +24,6 @@ SPLIT = 'SUNRGBDtoolbox/traintestSUNRGBD/allsplit.mat'
 
 def load(root: Path) -> list[ProtocolSet]:
     """Find the test images that the toolbox lists."""
-    try:
-        from scipy.io import loadmat
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            'the list of test images needs scipy; pip install scipy'
-        ) from error
     split = root / SPLIT
     if not split.is_file():
         raise FileNotFoundError(
