@@ -244,6 +244,7 @@ EXPERIMENTS = {
     'prompt_points': (prompted, 3, PROMPT),
     'prompt_max_offset': (prompted, 0.1, {'prompt': 'impute'} | EXTRINSIC),
     'prompt_extrinsic': (prompted, (0.1, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0), PROMPT),
+    'prompt_fixed_frame': ('node', 'odom', {'prompt': 'impute'} | EXTRINSIC),
     'video_start': (followed, 0.5, {}),
     'video_hold': (followed, 0.5, {'video_start': 0.4}),
     'video_max_gap': (followed, 0.2, {'video_start': 0.4}),

@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip('rclpy')
 
+from builtin_interfaces.msg import Time
 import rclpy
 from rclpy.parameter import Parameter
 from ros_peer import cloud_message, image_message, info_message
@@ -29,7 +30,7 @@ CONFIG = NodeConfig(prompt='impute', prompt_extrinsic=IDENTITY)
 
 
 def header(sec=100, nanosec=0, frame='cam'):
-    return SimpleNamespace(frame_id=frame, stamp=SimpleNamespace(sec=sec, nanosec=nanosec))
+    return SimpleNamespace(frame_id=frame, stamp=Time(sec=sec, nanosec=nanosec))
 
 
 def wall(z, count=20, seed=0):
@@ -80,8 +81,20 @@ def test_why_there_is_no_prompt_is_said(clouds, camera, message):
 
 @pytest.fixture
 def tf2(monkeypatch):
-    """Stand in for tf2_ros, which PyPI does not have: the lidar is 1 m left of the camera."""
+    """
+    Stand in for tf2_ros, which PyPI does not have: the lidar is 1 m left of the camera.
+
+    Both drive at 5 m/s along the optical axis, as seen from odom.
+    """
     asked = []
+
+    def pose(x, z):
+        return SimpleNamespace(
+            transform=SimpleNamespace(
+                translation=SimpleNamespace(x=x, y=0.0, z=z),
+                rotation=SimpleNamespace(x=0.0, y=0.0, z=0.0, w=1.0),
+            )
+        )
 
     class Missing(Exception):
         pass
@@ -91,12 +104,15 @@ def tf2(monkeypatch):
             asked.append((target, source, time.nanoseconds))
             if source != 'lidar':
                 raise Missing(f'{source} does not exist')
-            return SimpleNamespace(
-                transform=SimpleNamespace(
-                    translation=SimpleNamespace(x=-1.0, y=0.0, z=0.0),
-                    rotation=SimpleNamespace(x=0.0, y=0.0, z=0.0, w=1.0),
-                )
-            )
+            return pose(-1.0, 0.0)
+
+        def lookup_transform_full(self, target, target_time, source, source_time, fixed, timeout):
+            asked.append((target, source, fixed))
+            if fixed != 'odom':
+                raise Missing(f'{fixed} does not exist')
+            sides = {'cam': 0.0, 'lidar': -1.0}
+            ahead = 5.0 * (source_time.nanoseconds - target_time.nanoseconds) * 1e-9
+            return pose(sides[source] - sides[target], ahead)
 
     module = ModuleType('tf2_ros')
     module.Buffer, module.TransformException = Buffer, Missing
@@ -115,6 +131,25 @@ def test_tf_says_where_the_sensor_is(tf2):
     topic.add(cloud_message([[1.24, 0.08, 4.0]], sec=200, frame='elsewhere'))
     with pytest.raises(ValueError, match="no transform from 'elsewhere' to 'cam'"):
         topic.prompt(header(sec=200), CAMERA, config)
+
+
+@pytest.mark.parametrize('extrinsic', [(0.0,), (-1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0)])
+@pytest.mark.parametrize('late, depth', [(0, 4.0), (200_000_000, 3.0)])
+def test_what_the_vehicle_moved_since_the_cloud_is_taken_out(tf2, extrinsic, late, depth):
+    topic = PromptTopic(Transforms(None, 'test'))
+    topic.add(cloud_message([[1.24, 0.06, 4.0]], sec=100))  # and the camera drives towards it
+    config = NodeConfig(
+        prompt='impute', prompt_extrinsic=extrinsic, prompt_fixed_frame='odom'
+    )  # fmt: skip
+    prompt = topic.prompt(header(nanosec=late), CAMERA, config)
+    np.testing.assert_allclose(prompt.depth, depth, rtol=1e-6)
+    expected = np.round([0.24 / depth * 50 + 32, 0.06 / depth * 50 + 24])
+    np.testing.assert_array_equal(prompt.uv, [expected])
+    unknown = NodeConfig(
+        prompt='impute', prompt_extrinsic=extrinsic, prompt_fixed_frame='mars'
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="to 'cam' by way of 'mars': mars does not exist"):
+        topic.prompt(header(), CAMERA, unknown)
 
 
 def test_without_tf2_the_remedy_is_named(monkeypatch):

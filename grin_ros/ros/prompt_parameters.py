@@ -33,12 +33,16 @@ class PromptParameters:
     prompt_max_offset: float = parameter(
         0.25, 'Clouds whose stamp is farther than this from that of the image are not used [s]; '
         'that of a LiDAR of 10 Hz which stamps the start of its sweep is up to 0.2 s before it. '
-        'What the vehicle moves in that time is an error of depth.',
+        'What the vehicle moves in that time is an error of depth without prompt_fixed_frame.',
         low=0.0, high=1e6,
     )  # fmt: skip
     prompt_extrinsic: tuple[float, ...] = parameter(
         (0.0,), 'Pose of the frame of the points in the optical frame of the camera: x, y, z [m] '
         'and a quaternion qx, qy, qz, qw; [0.0] takes it from tf (needs tf2_ros).', CONFIGURE,
+    )  # fmt: skip
+    prompt_fixed_frame: str = parameter(
+        '', 'Frame of tf that stands still (odom): what the vehicle moves between the cloud and '
+        'the image is taken out (needs tf2_ros); empty: it is not.', CONFIGURE,
     )  # fmt: skip
     video_start: float = parameter(
         0.0, 'Begin each frame with the depth and the latents of the last one, noised to this '

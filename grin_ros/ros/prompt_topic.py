@@ -21,7 +21,7 @@ class PromptTopic:
     """
     The newest clouds of one camera; fed by the executor's thread.
 
-    transforms: None where the extrinsic is a parameter
+    transforms: None where the extrinsic is a parameter, and no fixed frame is
     """
 
     def __init__(self, transforms: Transforms | None) -> None:
@@ -70,6 +70,14 @@ class PromptTopic:
         return prompt.thinned(config.prompt_points)
 
     def _pose(self, image, cloud, config) -> np.ndarray:
+        fixed = config.prompt_fixed_frame
         if config.static_extrinsic:
-            return pose_of(config.prompt_extrinsic)
-        return self._transforms.pose(image.frame_id, cloud.frame_id, cloud.stamp)
+            pose = pose_of(config.prompt_extrinsic)
+            if not fixed:
+                return pose
+            # The camera as it is in the camera as it was: that is the vehicle's motion.
+            camera = image.frame_id
+            return self._transforms.pose(camera, camera, image.stamp, fixed, cloud.stamp) @ pose
+        # Joints that are not fixed are looked up when the points were measured, too.
+        stamp = image.stamp if fixed else cloud.stamp
+        return self._transforms.pose(image.frame_id, cloud.frame_id, stamp, fixed, cloud.stamp)

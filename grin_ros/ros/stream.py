@@ -73,9 +73,12 @@ class CameraStream:
         """Listen to what else is asked for: clouds, transforms."""
         self._video = self._prompts = None
         frame, by_tf = config.cloud_height_frame, config.prompt != 'off'
-        by_tf &= not config.static_extrinsic
+        by_tf &= not config.static_extrinsic or bool(config.prompt_fixed_frame)
         if frame or by_tf:
-            needed_by = 'prompt without prompt_extrinsic' if by_tf else 'cloud_height_frame'
+            needed_by = 'cloud_height_frame'
+            if by_tf:
+                static = config.static_extrinsic
+                needed_by = 'prompt_fixed_frame' if static else 'prompt without prompt_extrinsic'
             self._transforms = Transforms(self._node, needed_by)
         if frame:
             self.converter.plane = lambda header: tuple(

@@ -36,20 +36,27 @@ class Transforms:
         if hasattr(self._listener, 'unregister'):  # not on Humble
             self._listener.unregister()
 
-    def pose(self, target: str, source: str, stamp) -> np.ndarray:
+    def pose(self, target: str, source: str, stamp, fixed: str = '', since=None) -> np.ndarray:
         """
         Return the pose of a frame in another one: (4, 4), brings points of source into target.
 
-        stamp: builtin_interfaces/Time
+        stamp: builtin_interfaces/Time, for which the pose of both frames is asked
+        fixed: a frame that stands still, for instance odom: source is taken as it was at `since`
+            instead, so that what either moved in between is taken out
         raises: ValueError saying which transform is missing
         """
+        target_time, patience = Time.from_msg(stamp), Duration(seconds=PATIENCE)
         try:
-            found = self._buffer.lookup_transform(
-                target, source, Time.from_msg(stamp), Duration(seconds=PATIENCE)
-            )
+            if fixed:
+                found = self._buffer.lookup_transform_full(
+                    target, target_time, source, Time.from_msg(since), fixed, patience
+                )
+            else:
+                found = self._buffer.lookup_transform(target, source, target_time, patience)
         except self._error as error:
+            by = f' by way of {fixed!r}' if fixed else ''
             raise ValueError(
-                f'there is no transform from {source!r} to {target!r}: {error}'
+                f'there is no transform from {source!r} to {target!r}{by}: {error}'
             ) from None
         move, turn = found.transform.translation, found.transform.rotation
         return pose_of([move.x, move.y, move.z, turn.x, turn.y, turn.z, turn.w])
