@@ -120,8 +120,10 @@ def jitter_colour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     Show a uint8 image as another camera would: gamma, white, exposure, contrast, colours, noise.
 
     Brightness and contrast are drawn around those of real pictures, whatever they were: rendered
-    worlds have two thirds of that contrast and nothing black (docs/weights.md). One view in six
+    worlds have two thirds of that contrast and hardly any black (docs/weights.md). One view in six
     has no colours, nor has its noise: many robots carry a sensor without.
+
+    image: (H, W, 3) uint8, as what is returned
     """
     # As a table per channel, a matrix over channels and a sum: in float it takes ten times longer.
     curve = np.linspace(0, 1, 256)[:, None] ** rng.uniform(0.7, 1.4) * rng.uniform(0.9, 1.1, 3)
@@ -138,8 +140,8 @@ def jitter_colour(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     image = cv2.LUT(image, (curve * 255 + 0.5).astype(np.uint8)[None])
     grey = rng.random() < 1 / 6
     saturation = 0.0 if grey else rng.uniform(0.2, 1.1)
-    seen = rng.dirichlet((4, 4, 4))  # how much of each colour a sensor without them sees
-    image = cv2.transform(image, saturation * np.eye(3) + (1 - saturation) * seen)
+    share = rng.dirichlet((4, 4, 4))  # how much of each colour a sensor without them sees
+    image = cv2.transform(image, saturation * np.eye(3) + (1 - saturation) * share)
     grain = _grain()
     start = rng.integers(grain.size)
     size = (*image.shape[:2], 1 if grey else 3)

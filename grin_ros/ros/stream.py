@@ -72,19 +72,20 @@ class CameraStream:
     def _open_prompts(self, config: NodeConfig) -> None:
         """Listen to what else is asked for: clouds, transforms."""
         self._video = self._prompts = None
-        frame, by_tf = config.cloud_height_frame, config.prompt != 'off'
-        by_tf &= not config.static_extrinsic or bool(config.prompt_fixed_frame)
-        if frame or by_tf:
-            needed_by = 'cloud_height_frame'
-            if by_tf:
-                static = config.static_extrinsic
-                needed_by = 'prompt_fixed_frame' if static else 'prompt without prompt_extrinsic'
+        frame, prompted = config.cloud_height_frame, config.prompt != 'off'
+        uses = {
+            'prompt without prompt_extrinsic': prompted and not config.static_extrinsic,
+            'prompt_fixed_frame': prompted and config.prompt_fixed_frame,
+            'cloud_height_frame': frame,
+        }
+        needed_by = next((name for name, used in uses.items() if used), None)
+        if needed_by:
             self._transforms = Transforms(self._node, needed_by)
         if frame:
             self.converter.plane = lambda header: tuple(
                 self._transforms.pose(frame, header.frame_id, header.stamp)[2]
             )
-        if config.prompt != 'off':
+        if prompted:
             self._prompts = PromptTopic(self._transforms)
             topic = self._node.resolve_topic_name(f'{self._prefix}points_prompt')
             self._subscribe(PointCloud2, topic, self._prompts.add)

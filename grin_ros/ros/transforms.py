@@ -43,6 +43,7 @@ class Transforms:
         stamp: builtin_interfaces/Time, for which the pose of both frames is asked
         fixed: a frame that stands still, for instance odom: source is taken as it was at `since`
             instead, so that what either moved in between is taken out
+        since: builtin_interfaces/Time, with `fixed` only
         raises: ValueError saying which transform is missing
         """
         target_time, patience = Time.from_msg(stamp), Duration(seconds=PATIENCE)
