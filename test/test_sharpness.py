@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from grin_ros.training.transforms import refocus, sharpness
+from grin_ros.training.appearance import refocus, sharpness
 
 
 def noise(seed: int, sigma: float = 0.0) -> np.ndarray:
