@@ -14,6 +14,7 @@ import torch
 from grin_ros.checkpoint import amend, build_model, load, ModelConfig, save
 from grin_ros.models.grin import GRINConfig
 from grin_ros.models.image_encoder import build_encoder, by_kind, EncoderConfig
+from grin_ros.training import features
 from grin_ros.training.config import SourceConfig, TrainConfig
 from grin_ros.training.features import FeatureCache, images
 from grin_ros.training.initial import initial_model
@@ -91,9 +92,11 @@ def test_a_cache_holds_the_maps_of_the_joined_encoder(tmp_path, monkeypatch):
     np.testing.assert_array_equal(again.maps[2][1], cache.maps[2][1][:112])
     assert sorted(tmp_path.iterdir()) == folders
     # Views that another version made are not taken for those of this one.
-    monkeypatch.setattr('grin_ros.training.features.VIEWS', -1)
+    features._views.cache_clear()
+    monkeypatch.setattr('grin_ros.training.appearance.smooth', lambda image, rng: image)
     FeatureCache.open(tmp_path, source, alone, torch.device('cpu'), 0)
     assert len(list(tmp_path.iterdir())) == 5
+    features._views.cache_clear()
 
 
 def test_a_checkpoint_serves_any_encoder_that_it_holds(shipped):

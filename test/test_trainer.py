@@ -16,6 +16,7 @@ import torch
 from grin_ros.camera import Camera
 from grin_ros.checkpoint import load, save
 from grin_ros.pipeline import DepthPipeline
+from grin_ros.training.appearance import degrade, retexture
 from grin_ros.training.config import OptimiserConfig, SourceConfig
 from grin_ros.training.ema import EMA
 from grin_ros.training.labels import draw_labels
@@ -23,7 +24,7 @@ from grin_ros.training.lion import Lion
 from grin_ros.training.optimiser import build_optimiser, learning_rate
 from grin_ros.training.recipe import load_recipe
 from grin_ros.training.trainer import Trainer
-from grin_ros.training.transforms import augment, degrade, fit, flip, random_crop, retexture
+from grin_ros.training.transforms import augment, fit, flip, random_crop
 
 pytestmark = pytest.mark.usefixtures('one_thread')
 

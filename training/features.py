@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
+from functools import cache, partial
 import hashlib
+from itertools import product
 import json
 import math
 import os
@@ -14,11 +15,13 @@ from pathlib import Path
 import shutil
 from tempfile import TemporaryDirectory
 
+import cv2
 import numpy as np
 import torch
 from torch import nn
 from tqdm import tqdm
 
+from grin_ros.camera import Camera
 from grin_ros.models.grin import GRIN
 from grin_ros.models.image_encoder import Joined
 from grin_ros.sampler import autocast
@@ -28,9 +31,9 @@ from .rows import JoinedRows, Rows
 from .sample import Sample
 from .source import Source
 from .stop import exit_on_sigterm
+from .transforms import augment
 
 BATCH = 8  # images encoded at a time
-VIEWS = 3  # version of how `augment` makes views; caches of another one are not taken for its own
 WORLDS = 1  # and of the worlds that are rendered as needed; raise it where they look otherwise
 OFTEN = 3.0  # times the average, how often a view is drawn at most
 
@@ -126,7 +129,7 @@ def _place(folder: Path, source: Source, seed: int, encoder: nn.Module | None = 
         k: v for k, v in asdict(source.config).items() if k not in ('weight', 'images', 'centre')
     }
     version = WORLDS if source.config.world else 0
-    about = [VIEWS, version, config, source.count, source.size, seed]
+    about = [_views(), version, config, source.count, source.size, seed]
     about += [source.labels] if encoder is None else [encoder.strides]
     digest = hashlib.sha256()
     for path in source.files():  # another set may come to lie where this one lies
@@ -139,6 +142,20 @@ def _place(folder: Path, source: Source, seed: int, encoder: nn.Module | None = 
         digest.update(value.cpu().numpy().tobytes())
     kind = 'depth' if encoder is None else 'maps'
     return folder / f'{source.name}-{kind}-{digest.hexdigest()[:12]}'
+
+
+@cache
+def _views() -> str:
+    """Tell apart the ways in which `augment` may make views, by what it makes of one picture."""
+    rng = np.random.default_rng(0)
+    image = cv2.resize(rng.integers(0, 256, (6, 8, 3), np.uint8), (64, 48))
+    depth = cv2.resize(rng.uniform(1, 9, (6, 8)).astype(np.float32), (64, 48))
+    sample, digest = Sample(image, depth, Camera.default((48, 64)), 'probe'), hashlib.sha256()
+    for kind, seed in product(('window', 'rescale', 'flip'), range(16)):
+        view = augment(sample, (32, 40), np.random.default_rng(seed), kind)
+        for made in (view.image, view.depth, view.camera.K.numpy()):
+            digest.update(made.tobytes())
+    return digest.hexdigest()
 
 
 def _rows(place: Path) -> list[Rows]:
