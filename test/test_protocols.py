@@ -9,6 +9,7 @@ from protocol_files import Answer, kitti
 import pytest
 
 from grin_ros.cli import main
+from grin_ros.training.evaluation import evaluate
 from grin_ros.training.protocols import load_protocol, PROTOCOLS
 from grin_ros.training.protocols.protocol import numbers
 
@@ -27,6 +28,13 @@ def test_the_command_says_how_much_of_the_protocol_was_there(tmp_path, capsys, m
     assert found['protocol'] == 'kitti_eigen'
     assert found['sets'][0]['metrics']['abs_rel'] == pytest.approx(0.5)
     assert (tmp_path / 'out.png').is_file()
+
+
+@pytest.mark.parametrize('answer', [80.0, 1e4, float('nan')])
+def test_what_is_taken_for_sky_counts_as_the_end_of_the_range(tmp_path, answer):
+    kitti(tmp_path)  # 20 m everywhere, judged up to 80 m
+    (found,) = load_protocol('kitti_eigen', tmp_path)
+    assert evaluate(Answer(answer), found)['metrics']['abs_rel'] == pytest.approx(3)
 
 
 @pytest.mark.parametrize('name', PROTOCOLS)

@@ -11,7 +11,8 @@ pooled, and sets of domain `other` are in no mean. `scaled` holds the same figur
 frame's prediction is multiplied by median(truth / prediction) of the pixels it answered.
 
 A ProtocolSet replaces the pixels by those of a published protocol (see docs/protocols.md) and
-clamps predictions to its range, as all of these do.
+clamps predictions to its range, as all of these do; there a pixel left unknown, which is one that
+the pipeline took for sky, counts as the end of the range.
 """
 
 from __future__ import annotations
@@ -74,9 +75,11 @@ def evaluate(
         answered = valid & np.isfinite(prediction.depth) & (prediction.depth > 0)
         scale = median_scale(prediction.depth, sample.depth, answered) if answered.any() else 1.0
         for figures, factor in ((plain, 1.0), (scaled, scale)):
-            depth = np.where(answered, factor * prediction.depth, sample_set.min_depth)
             if isinstance(sample_set, ProtocolSet):
+                depth = np.where(answered, factor * prediction.depth, np.inf)
                 depth = depth.clip(sample_set.min_depth, sample_set.max_depth)
+            else:
+                depth = np.where(answered, factor * prediction.depth, sample_set.min_depth)
             figures.append(depth_metrics(depth, sample.depth, valid))
         coverage.append(answered.sum() / valid.sum())
         if uncertainty and answered.any():
