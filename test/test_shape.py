@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 from grin_ros.training.shape import NEIGHBOURS, shape_error
@@ -31,6 +32,28 @@ def test_it_is_the_mean_distance_from_the_mean_and_from_neighbours():
     expected = [loop(e.numpy()[:n, 0], p.numpy()[:n]) for e, p, n in zip(error, uv, (20, 12))]
     np.testing.assert_allclose(found[:2], expected, rtol=1e-5)
     assert found[2] == 0
+
+
+def test_a_pixel_that_was_drawn_again_is_no_neighbour_of_itself():
+    """Sparse labels are drawn several times; each of the copies has the others' neighbours."""
+    generator = torch.Generator().manual_seed(1)
+    error = torch.randn(1, 12, 1, generator=generator)
+    uv = 100 * torch.rand(1, 12, 2, generator=generator)
+    once = shape_error(error, torch.ones(1, 12, 1, dtype=torch.bool), uv)
+    e, p = error.numpy()[0, :, 0], uv.numpy()[0]
+    again = shape_error(
+        error.repeat(1, 3, 1), torch.ones(1, 36, 1, dtype=torch.bool), uv.repeat(1, 3, 1)
+    )
+    # Two neighbours, each of them there three times.
+    apart, steps = np.mean(abs(e - e.mean())), []
+    for i in range(12):
+        far = np.hypot(*(p[i] - p).T)
+        far[i] = np.inf
+        steps += [abs(e[i] - e[j]) for j in np.argsort(far)[: NEIGHBOURS // 3]]
+    assert again.item() == pytest.approx(apart + np.mean(steps), rel=1e-5)
+    assert again.item() != pytest.approx(once.item(), rel=1e-3)
+    one, place = error[:, :1].repeat(1, 9, 1), uv[:, :1].repeat(1, 9, 1)
+    assert shape_error(one, torch.ones(1, 9, 1) > 0, place).item() == 0
 
 
 def test_scale_is_free_and_edges_are_not():

@@ -28,8 +28,9 @@ def shape_error(error: torch.Tensor, valid: torch.Tensor, uv: torch.Tensor) -> t
     apart = (error - error.sum(1, keepdim=True) / count).abs() * valid
     with torch.no_grad():
         distance = torch.cdist(uv, uv)
-        distance = distance.masked_fill(~valid[:, None], torch.inf)
-        distance.diagonal(dim1=1, dim2=2).fill_(torch.inf)
+        # No pixel is its own neighbour, nor where it was drawn again because labels are sparse.
+        same = (uv[:, :, None] == uv[:, None]).all(-1)
+        distance = distance.masked_fill(~valid[:, None] | same, torch.inf)
         near = distance.topk(min(NEIGHBOURS, uv.shape[1] - 1), largest=False)
         both = near.values.isfinite() & valid[..., None]
     others = error.gather(1, near.indices.flatten(1)).view_as(near.indices)
