@@ -14,6 +14,7 @@ from grin_ros.checkpoint import build_model, load, ModelConfig, save
 from grin_ros.config import from_dict, load_yaml
 from grin_ros.info import manifest
 from grin_ros.training.average import average
+from grin_ros.uncertainty import UncertaintyConfig
 
 FILES = 'a.safetensors', 'b.safetensors'
 
@@ -33,14 +34,16 @@ def test_the_mean_by_hand_and_the_stages_of_all(tmp_path, config, capsys):
     first = make(tmp_path / 'a.safetensors', config, 0, step=5, sources=[{'name': 'x'}])
     earlier = [{'step': 5, 'sources': [{'name': 'x'}]}]
     more = {'step': 7, 'sources': [{'name': 'y'}], 'earlier': earlier, 'licence': 'ours'}
-    second = make(tmp_path / 'b.safetensors', config, 1, **more)
+    calibrated = replace(config, uncertainty=UncertaintyConfig(floor=0.2))
+    second = make(tmp_path / 'b.safetensors', calibrated, 1, calibration={'sets': []}, **more)
     out = tmp_path / 'mean.safetensors'
     assert cli.main(['average', f'{first}:1', f'{second}:3', '-o', str(out)]) == 0
     a, b = (load(path)[0].state_dict() for path in (first, second))
     mean, found, metadata = load(out)
     for name, value in mean.state_dict().items():
         torch.testing.assert_close(value, 0.25 * a[name] + 0.75 * b[name], rtol=1e-3, atol=1e-4)
-    assert found == config and metadata['licence'] == 'ours'
+    assert found == config and metadata['licence'] == 'ours'  # neither calibrated any more
+    assert 'calibration' not in metadata
     assert [stage['step'] for stage in manifest(metadata)] == [5, 7]
     assert metadata['average'] == '0.25 a.safetensors + 0.75 b.safetensors'
 
@@ -58,8 +61,13 @@ def test_mistakes_are_one_sentence(tmp_path, config, capsys):
     path = make(tmp_path / 'a.safetensors', config, 0)
     other = replace(config, network=replace(config.network, latents=config.network.latents * 2))
     wrong = make(tmp_path / 'b.safetensors', other, 0)
+    depth = replace(config.depth, max=config.depth.max / 2)
+    nearer = make(tmp_path / 'n.safetensors', replace(config, depth=depth), 0)
+    v = make(tmp_path / 'v.safetensors', replace(config, target='v'), 0)
     for words, sentence in (
         ([str(path), str(wrong)], 'another network'),
+        ([str(path), str(nearer)], 'another depth'),
+        ([str(path), str(v)], 'another target'),
         ([f'{path}:much'], 'much is not a share'),
         ([f'{path}:0'], 'shares above 0'),
     ):

@@ -10,34 +10,45 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from grin_ros.checkpoint import load, save
 from grin_ros.info import manifest, STAGE
+from grin_ros.uncertainty import UncertaintyConfig
 
 
 def average(paths: Sequence[str | Path], shares: Sequence[float], output: str | Path) -> None:
     """
     Write the weighted mean of checkpoints, float16, with the stages of all in its manifest.
 
-    paths: checkpoints of one network; the configuration and the other facts are the last one's
+    paths: checkpoints of one network that mean the same depth; other facts are the last one's, but
+        the mean is not calibrated
     shares: their weights, which are divided by their sum
-    raises: ValueError where the networks or the numbers of shares differ
+    raises: ValueError where the networks, what they answer or the numbers of shares differ
     """
     if len(shares) != len(paths) or min(shares) < 0 or not sum(shares):
         raise ValueError(f'{len(paths)} checkpoints need as many shares above 0, not {shares}')
-    network = load(paths[0])[1].network
+    first = load(paths[0])[1]
     total, stages = {}, []
     for path, share in zip(paths, shares):
         model, config, metadata = load(path)
-        if config.network != network:
+        if config.network != first.network:
             raise ValueError(f'{path} holds another network than {paths[0]}: average one network')
+        for name in ('depth', 'schedule', 'target'):
+            if getattr(config, name) != getattr(first, name):
+                raise ValueError(
+                    f'{path} has another {name} than {paths[0]}, so their weights mean other '
+                    'things: average runs of one recipe'
+                )
         for name, value in model.state_dict().items():
             # In double precision, so that what is equal in all of them stays as it is.
             total[name] = total.get(name, 0) + value.double() * (share / sum(shares))
         stages += [stage for stage in manifest(metadata) if stage not in stages]
     model.load_state_dict({name: value.float() for name, value in total.items()})
-    facts = {k: v for k, v in metadata.items() if k not in (*STAGE, 'earlier', 'stages')}
+    dropped = (*STAGE, 'earlier', 'stages', 'calibration')
+    facts = {k: v for k, v in metadata.items() if k not in dropped}
+    config = replace(config, uncertainty=UncertaintyConfig())
     parts = [f'{share / sum(shares):.2f} {Path(path).name}' for path, share in zip(paths, shares)]
     save(output, model, config, half=True, **facts, stages=stages, average=' + '.join(parts))
 
