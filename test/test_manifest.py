@@ -15,7 +15,7 @@ from grin_ros.checkpoint import amend, build_model, load, ModelConfig, read_meta
 from grin_ros.config import load as load_config
 from grin_ros.info import manifest
 from grin_ros.training.config import SourceConfig, TrainConfig
-from grin_ros.training.manifest import digest, trained_on
+from grin_ros.training.manifest import trained_on
 from grin_ros.training.sample import Sample, SampleSet
 from grin_ros.training.sample_writer import SampleSetWriter
 from grin_ros.training.trainer import Trainer
@@ -24,7 +24,7 @@ TINY = load_config(ModelConfig, 'config/grin_tiny.yaml')
 SIZE = (32, 32)
 
 
-def write_set(folder, seed, source='test, seeds 0 to 2'):
+def write_set(folder, seed, source='test, seeds 0 to 2', stamps=(None, None, None)):
     rng = np.random.default_rng(seed)
     about = {'source': source, 'licence': 'CC0', 'depth_kind': 'synthetic',
              'domain': 'indoor', 'min_depth': 0.3, 'max_depth': 20.0}  # fmt: skip
@@ -32,7 +32,8 @@ def write_set(folder, seed, source='test, seeds 0 to 2'):
         for i in range(3):
             image = rng.integers(0, 255, (*SIZE, 3), np.uint8)
             depth = np.full(SIZE, 1.0 + i, np.float32)
-            writer.add(Sample(image, depth, Camera.default(SIZE), f'{seed}_{i}'))
+            camera = Camera.default(SIZE)
+            writer.add(Sample(image, depth, camera, f'{seed}_{i}', stamp=stamps[i]))
     return folder
 
 
@@ -70,12 +71,29 @@ def test_a_checkpoint_knows_every_stage_behind_it(checkpoints):
 
 
 def test_a_set_is_recognised_wherever_it_lies(checkpoints, tmp_path):
-    seen = trained_on(checkpoints / '2' / 'last.safetensors')
-    copy = shutil.copytree(checkpoints / 'a', tmp_path / 'elsewhere')
-    assert digest(SampleSet(copy)) in seen  # of the first stage
-    assert digest(SampleSet(write_set(tmp_path / 'c', 2))) not in seen
-    assert digest(SampleSet(write_set(tmp_path / 'd', 0, 'another camera'))) not in seen
-    assert trained_on(None) == trained_on(tmp_path / 'none.safetensors') == set()
+    path = checkpoints / '2' / 'last.safetensors'
+    copy = SampleSet(shutil.copytree(checkpoints / 'a', tmp_path / 'elsewhere'))
+    assert trained_on(path, copy)  # of the first stage
+    assert not trained_on(path, SampleSet(write_set(tmp_path / 'c', 2)))
+    assert not trained_on(path, SampleSet(write_set(tmp_path / 'd', 0, 'another camera')))
+    assert not trained_on(None, copy) and not trained_on(tmp_path / 'none.safetensors', copy)
+
+
+def test_a_stretch_of_a_recording_is_recognised_by_its_time(tmp_path):
+    """Frames of every extraction are numbered from 0, so that stems say nothing."""
+    trained = write_set(tmp_path / 'a', 0, 'drive', stamps=(10, 20, 30))
+    recipe = TrainConfig(
+        sources=(SourceConfig(set=str(trained), size=SIZE),), model=TINY, steps=1, batch=2,
+        pixels=16, output=str(tmp_path / 'run'),
+    )  # fmt: skip
+    Trainer(recipe).run()
+    path = tmp_path / 'run' / 'last.safetensors'
+    cases = [((10, 20, 30), 'drive', True), ((5, 15, 50), 'drive', True)]
+    cases += [((30, 40, 50), 'drive', True), ((31, 40, 50), 'drive', False)]
+    cases += [((10, 20, 30), 'another drive', False)]
+    for number, (stamps, source, seen) in enumerate(cases):
+        samples = SampleSet(write_set(tmp_path / str(number), 0, source, stamps=stamps))
+        assert trained_on(path, samples) == seen, (stamps, source)
 
 
 def test_eval_says_what_was_trained_on(checkpoints, tmp_path, capsys):

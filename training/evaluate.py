@@ -24,7 +24,7 @@ from grin_ros.pipeline import DepthPipeline
 
 from .contact_sheet import ContactSheet
 from .evaluation import domain_means, evaluate, spread_over
-from .manifest import digest, trained_on
+from .manifest import trained_on
 from .metrics import METRICS
 from .protocols import load_protocol, PROTOCOLS
 from .protocols.protocol import ProtocolSet
@@ -123,9 +123,8 @@ def run(args: argparse.Namespace) -> int:
                 soft_wrap=True,
                 highlight=False,
             )
-    seen = trained_on(pipeline.checkpoint)
     for one in sets:
-        if isinstance(one, SampleSet) and digest(one) in seen:
+        if isinstance(one, SampleSet) and trained_on(pipeline.checkpoint, one):
             console.print(
                 f'{one.name}: these weights were trained on this set, so its figures say little',
                 soft_wrap=True,

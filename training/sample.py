@@ -77,6 +77,7 @@ class SampleSet:
         self.max_depth = float(data['max_depth'])
         self._frames: list[dict] = data['frames']
         self.stems = [self._check(frame, i) for i, frame in enumerate(self._frames)]
+        self.stamps: list[int | None] = [frame.get('stamp') for frame in self._frames]
         if len(set(self.stems)) < len(self.stems):
             twice = next(stem for stem in self.stems if self.stems.count(stem) > 1)
             raise ValueError(f'{index}: frame {twice} is listed twice; stems must be unique')
