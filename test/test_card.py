@@ -134,6 +134,7 @@ def test_a_history_is_not_made_of_other_figures(files, capsys):
     argv += ['--history', str(files / 'h.csv'), '--eval']
     assert cli.main([*argv, str(files / 'u.json')]) == 2
     assert '1 sample' in capsys.readouterr().err
+    assert not (files / 'C.md').exists()  # refused before anything is written
     indoor = evaluation(2, 0.3)
     del indoor['domains']['outdoor']
     with pytest.raises(ValueError, match='no outdoor set'):

@@ -34,7 +34,8 @@ Efficient U-Net; it takes the intrinsics of its training for granted."""
 PAGE = """\
 # Model card: {name}
 
-Written by `grin card`; figures are measured, see the commands below.
+Written by `grin card`; figures are measured, by
+`grin eval SETS --steps N --samples M --uncertainty --json FILE`.
 
 ## What it is
 
@@ -206,7 +207,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--eval', nargs='+', type=Path, default=[], metavar='JSON', help='of `grin eval --json`'
     )
-    parser.add_argument('-o', '--output', type=Path, default=Path('MODEL_CARD.md'))
+    parser.add_argument(
+        '-o', '--output', type=Path, default=Path('MODEL_CARD.md'), help='default: %(default)s'
+    )
     parser.add_argument(
         '--history',
         type=Path,
@@ -231,16 +234,22 @@ def run(args: argparse.Namespace) -> int:
             'the evaluations are of different sets; give the same sets to all of them'
         )
     by_hand = kept(args.output.read_text()) if args.output.is_file() else BY_HAND
-    page = model_card(args.checkpoint or default_checkpoint(), evaluations, by_hand)
+    checkpoint = args.checkpoint or default_checkpoint()
+    row = _row(checkpoint, evaluations, args.note) if args.history else None
+    page = model_card(checkpoint, evaluations, by_hand)
     args.output.parent.mkdir(parents=True, exist_ok=True)
     args.output.write_text(page)
     print(f'wrote {args.output}')
-    if args.history:
-        _remember(args.history, args.checkpoint or default_checkpoint(), evaluations, args.note)
+    if row:
+        rows = history.add(args.history, row)
+        print(f'wrote {args.history}')
+        if len(rows) > 1:
+            args.history.with_suffix('.svg').write_text(history.draw(rows))
+            print(f'wrote {args.history.with_suffix(".svg")}')
     return 0
 
 
-def _remember(path: Path, checkpoint: Path, evaluations: Sequence[dict], note: str) -> None:
+def _row(checkpoint: Path, evaluations: Sequence[dict], note: str) -> dict:
     _, config, metadata = load(checkpoint)
     usual = [e for e in evaluations if (e['steps'], e['samples']) == (config.steps, 1)]
     if not usual:
@@ -248,11 +257,7 @@ def _remember(path: Path, checkpoint: Path, evaluations: Sequence[dict], note: s
             f'--history tells of {_plural(config.steps, "step")} and 1 sample, the default of '
             f'{checkpoint.name}; give such an evaluation to --eval'
         )
-    rows = history.add(path, history.row(_hours(manifest(metadata)), usual[0], note))
-    print(f'wrote {path}')
-    if len(rows) > 1:
-        path.with_suffix('.svg').write_text(history.draw(rows))
-        print(f'wrote {path.with_suffix(".svg")}')
+    return history.row(_hours(manifest(metadata)), usual[0], note)
 
 
 def _hours(stages: Sequence[dict]) -> float:
