@@ -92,10 +92,11 @@ def _start(context) -> list:
             f'name below that of each camera, such as image_raw'
         )
     actions = []
-    if not os.environ.keys() & set(PROFILES):
-        # Before any process: Fast DDS loses images that do not fit into its default segment.
-        profile = str(SHARE / 'config' / 'fastdds.xml')
-        actions += [SetEnvironmentVariable(name, profile) for name in PROFILES]
+    # Before any process: Fast DDS loses images that do not fit into its default segment.
+    chosen = [os.environ[name] for name in PROFILES if name in os.environ]
+    profile = chosen[0] if chosen else str(SHARE / 'config' / 'fastdds.xml')
+    missing = [name for name in PROFILES if name not in os.environ]
+    actions += [SetEnvironmentVariable(name, profile) for name in missing]
     actions.append(
         Node(
             package='grin_ros',

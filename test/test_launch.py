@@ -210,8 +210,13 @@ def test_the_profile_is_set_first_unless_the_user_has_one(launch_file, share, mo
         monkeypatch.delenv(name, raising=False)
     profile = str(share / 'config' / 'fastdds.xml')
     assert [action.args for action in start(launch_file)[:-1]] == [(n, profile) for n in PROFILES]
-    monkeypatch.setenv(PROFILES[0], 'mine.xml')
-    assert not of_kind(start(launch_file), 'SetEnvironmentVariable')
+    for mine, other in (PROFILES, PROFILES[::-1]):  # whichever of the two this Fast DDS reads
+        with monkeypatch.context() as patch:
+            patch.setenv(mine, 'mine.xml')
+            (action,) = of_kind(start(launch_file), 'SetEnvironmentVariable')
+            assert action.args == (other, 'mine.xml')
+            patch.setenv(other, 'theirs.xml')
+            assert not of_kind(start(launch_file), 'SetEnvironmentVariable')
 
 
 def test_a_bag_is_played_with_its_clock(launch_file):

@@ -90,7 +90,8 @@ def _silence(node, stream: CameraStream) -> str:
     if others:
         return (
             f'{topic} has a publisher that is silent; if it does send, its images may be too big '
-            f'for the shared memory of Fast DDS: set FASTRTPS_DEFAULT_PROFILES_FILE for both ends'
+            f'for the shared memory of Fast DDS: set FASTRTPS_DEFAULT_PROFILES_FILE (Fast DDS 3: '
+            f'FASTDDS_DEFAULT_PROFILES_FILE) for both ends'
         )
     raw = topic.removesuffix('/compressed')
     other, name = (raw, 'raw') if topic != raw else (f'{raw}/compressed', 'compressed')
