@@ -107,10 +107,14 @@ def undistort(uv: np.ndarray, camera: Camera, pinhole: Camera) -> np.ndarray:
     if camera.distortion is None or not len(uv):
         return np.asarray(uv, np.float32)
     lens = camera.distortion
-    function = (cv2.fisheye if lens.fisheye else cv2).undistortPoints
     K, P = (one.K.double().numpy() for one in (camera, pinhole))
     points = np.asarray(uv, np.float64)[:, None]
-    return function(points, K, lens.vector, P=P)[:, 0].astype(np.float32)
+    if lens.fisheye:
+        moved = cv2.fisheye.undistortPoints(points, K, lens.vector, P=P)
+    else:  # five steps, the default, leave the corners of a wide lens pixels off
+        end = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-9)
+        moved = cv2.undistortPointsIter(points, K, lens.vector, np.eye(3), P, end)
+    return moved[:, 0].astype(np.float32)
 
 
 def pose_of(numbers: Sequence[float]) -> np.ndarray:
