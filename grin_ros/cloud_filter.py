@@ -64,8 +64,9 @@ class CloudFilter:
             whole = np.where(np.isnan(whole), np.float32(np.inf), whole)
             depth = np.where(edges(whole, self.edge, spacing), np.float32(np.nan), depth)
         if self.stride > 1:
-            first = (self.stride - 1) // 2
-            depth, far = (x[first :: self.stride, first :: self.stride] for x in (depth, far))
+            first = tuple((min(self.stride, side) - 1) // 2 for side in depth.shape)
+            top, left = first
+            depth, far = (x[top :: self.stride, left :: self.stride] for x in (depth, far))
             camera = decimate(camera, self.stride, first, depth.shape)
         (fx, _, cx), (_, fy, cy), _ = camera.K.double().tolist()
         x = ((np.arange(depth.shape[1]) - cx) / fx).astype(np.float32)
@@ -131,10 +132,15 @@ def edges(depth: np.ndarray, threshold: float, spacing: float = 1.0) -> np.ndarr
     return cv2.dilate(jump.astype(np.uint8), np.ones((side, side), np.uint8)).astype(bool)
 
 
-def decimate(camera: Camera, stride: int, first: int, size: tuple[int, int]) -> Camera:
-    """Return the camera of the pixels first, first + stride ... of a map; size: of the result."""
+def decimate(camera: Camera, stride: int, first: tuple[int, int], size: tuple[int, int]) -> Camera:
+    """
+    Return the camera of every stride-th pixel of a map.
+
+    first: row and column of the first one; size: (height, width) of the result
+    """
     K = camera.K.clone()
-    K[:2, 2] -= first
+    K[0, 2] -= first[1]
+    K[1, 2] -= first[0]
     K[:2] /= stride
     return Camera.derived(K, size)
 

@@ -192,3 +192,15 @@ def hanging_and_cut(seed, farthest):
     out, _ = CloudFilter(edge=0.15)(trusted, smooth > farthest, camera, 4.0, predicted=smooth)
     # Hanging: far from every surface around.
     return (gap > 0.05) & ~np.isnan(trusted), np.isnan(out) & ~np.isnan(trusted)
+
+
+@pytest.mark.parametrize('size', [(7, 9), (3, 40), (1, 1)])
+def test_a_stride_beyond_the_map_leaves_the_pixel_in_its_middle(size):
+    depth = np.arange(1, 1 + size[0] * size[1], dtype=np.float32).reshape(size)
+    camera = Camera.from_intrinsics(30, 30, (size[1] - 1) / 2, (size[0] - 1) / 2, size)
+    thin, small = CloudFilter(stride=64)(depth, depth < 0, camera)
+    row, col = (size[0] - 1) // 2, (size[1] - 1) // 2
+    assert thin.shape == small.size == (1, 1) and thin[0, 0] == depth[row, col]
+    # It is seen in the same direction as before.
+    direction = camera.rays().numpy()[:, row, col]
+    np.testing.assert_allclose(small.rays().numpy()[:, 0, 0], direction, atol=1e-6)
