@@ -31,7 +31,7 @@ setup(
         'accelerate>=1.0',
         'numpy>=1.23',
         'open3d>=0.18',
-        'opencv-python-headless>=4.8,<5',  # 5 renumbers the types, which breaks cv_bridge
+        'opencv-python-headless>=4.6,<5',  # 5 renumbers the types, which breaks cv_bridge
         'pyyaml',
         'rich',
         'rosbags>=0.10',

@@ -67,10 +67,12 @@ def read_image(msg) -> np.ndarray:
         with contextlib.suppress(TypeError):  # its own error, for an encoding newer than it
             return _cv_bridge().imgmsg_to_cv2(msg, 'rgb8')
     if code is not None:
+        size = f'{msg.width} x {msg.height}'
         try:
+            if msg.encoding in YUV and msg.width % 2:  # OpenCV 4.6 lets it by
+                raise cv2.error
             pixels = cv2.cvtColor(pixels, code)
         except cv2.error as error:
-            size = f'{msg.width} x {msg.height}'
             raise ValueError(f'no image of {msg.encoding} can have {size} pixels') from error
     return narrow(pixels)
 
