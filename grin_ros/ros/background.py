@@ -27,9 +27,16 @@ class Background:
             # Executors call a waiting coroutine again at once: the pause keeps them from spinning.
             self._thread.join(SLICE)
             yield
-        if self._error is not None:
-            raise self._error
-        return self._result
+        result, error = self._result, self._error
+        self._result = self._error = None
+        try:
+            if error is not None:
+                raise error
+            return result
+        finally:
+            # Its traceback holds this frame and that of the work: a cycle around all that was made
+            # there, such as a model, which would stay until the garbage collector's longest round.
+            del error
 
     def _run(self) -> None:
         try:

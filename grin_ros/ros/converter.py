@@ -65,7 +65,7 @@ class DepthConverter:
         self._calibration, self.plane = calibration, plane
         self._rectify = Rectifier()
         self._span = None  # nearest and farthest depth of the preview's colours, log metres
-        self.header = self.size = None  # of the newest image; (height, width)
+        self._sight = None  # what the calibration gave for the newest image that was worked on
 
     def read(self, message, config: NodeConfig) -> Frame:
         """
@@ -75,12 +75,28 @@ class DepthConverter:
         raises: ValueError saying what is wrong with the image or its calibration
         """
         image, seen = read_image(message), None
-        self.header, self.size = message.header, image.shape[:2]
-        view = self._calibration.view(self.header, self.size, config)
         camera = None
+        try:
+            view = self._calibration.view(message.header, image.shape[:2], config)
+        except ValueError as error:
+            self._sight = str(error)
+            raise
+        self._sight = (view,)
         if view is not None:
             image, camera, seen = self._rectify(image, *view)
         return Frame(message.header, image, camera, seen)
+
+    def sight(self):
+        """
+        Return what `Calibration.view` gave for the newest image that was worked on, (view,).
+
+        None before there was one.
+
+        raises: ValueError again where it was refused
+        """
+        if isinstance(self._sight, str):
+            raise ValueError(self._sight)
+        return self._sight
 
     def write(
         self, frame: Frame, prediction: Prediction, config: NodeConfig, wanted: Iterable[str]

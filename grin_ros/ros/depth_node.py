@@ -74,12 +74,13 @@ class DepthNode(LifecycleNode):
             for name in self._config.camera_names:
                 self._streams.append(CameraStream(self, name))
             self._model = Model(self._load, self._config)
+            self._failure = ''
         except Exception as error:  # whatever a file, a driver or a GPU can do wrong
-            self.release()
             self._failure = sentence(error)
+        if self._failure:  # and the error is gone, whose traceback holds what was loaded
+            self.release()
             self.get_logger().error(f'Cannot configure: {self._failure}')
             return FAILURE
-        self._failure = ''
         pipeline = self._model.pipeline
         chosen = ', chosen by device: auto' if self._config.device == 'auto' else ''
         self.get_logger().info(f'Loaded {pipeline.checkpoint} on {pipeline.device}{chosen}')
@@ -149,19 +150,24 @@ class DepthNode(LifecycleNode):
             return False, 'there is no model yet: configure the node, which loads the checkpoint'
         if self._reloading:
             return False, 'a reload is under way: wait for its answer'
-        self._reloading = True
+        self._reloading, other, problem = True, None, ''
         try:
             other = await Background(lambda: Model(self._load, config))
             other.check(self._config)  # parameters may have changed in the meantime
         except Exception as error:
-            return False, f'{sentence(error)}; {model.pipeline.checkpoint} stays in use'
+            problem = f'{sentence(error)}; {model.pipeline.checkpoint} stays in use'
         finally:
             self._reloading = False
-        if model is not self._model:
-            return False, 'the node was cleaned up in the meantime'
-        self._model, self._failure = other, ''
+        if not problem and model is not self._model:
+            problem = 'the node was cleaned up in the meantime'
+        if problem:
+            other = None
+        else:
+            self._model, self._failure = other, ''
         del model
         release_memory()
+        if problem:
+            return False, problem
         return True, f'{other.pipeline.checkpoint} on {other.pipeline.device}'
 
     # Callbacks of the main thread
@@ -211,12 +217,14 @@ class DepthNode(LifecycleNode):
 
     def _report_silence(self, stream: CameraStream, level: bytes, message: str) -> None:
         """Say once on the console what keeps images away, for whoever reads no diagnostics."""
-        cause = message.partition(': ')[2] if level == ERROR else ''  # without the seconds
-        if cause and cause != stream.silence:
-            self.get_logger().warning(f'{stream.image_topic}: {message}')
-        elif stream.silence and not cause:
+        if level == ERROR:
+            cause = message.partition(': ')[2]  # without the seconds
+            if cause != stream.silence:
+                self.get_logger().warning(f'{stream.image_topic}: {message}')
+            stream.silence, stream.silent_since = cause, stream.monitor.last
+        elif stream.silence and stream.monitor.last > stream.silent_since:
             self.get_logger().info(f'{stream.image_topic}: images come')
-        stream.silence = cause
+            stream.silence = ''
 
     def _inference_health(self) -> Health:
         if self._model is None:

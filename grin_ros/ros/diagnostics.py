@@ -20,11 +20,13 @@ class FrameMonitor:
     Count the frames of one camera on their way through the node; called from its threads.
 
     clock: seconds, monotonic
+
+    `last` is when a frame came, or since when we listen.
     """
 
     def __init__(self, clock=time.monotonic) -> None:
         self._clock = clock
-        self._start = self._last = clock()
+        self._start = self.last = clock()
         self._received = deque()  # (time, seconds from its stamp to now)
         self._published = deque()  # (time, latency in seconds)
         self._refusal = self._miss = self._jump = (-np.inf, '')  # time, reason
@@ -39,8 +41,8 @@ class FrameMonitor:
             text = f'stamps went back by {self._stamp - stamp:.3g} s, as where a bag begins anew'
             self._jump = (self._clock(), text)
         self._stamp = stamp
-        self._last = self._clock()
-        self._received.append((self._last, now - stamp))
+        self.last = self._clock()
+        self._received.append((self.last, now - stamp))
 
     def published(self, latency: float) -> None:
         """Count a frame that went out, with the seconds from its stamp to now."""
@@ -69,7 +71,7 @@ class FrameMonitor:
     @property
     def silence(self) -> float:
         """Seconds since a frame came, or since we listen."""
-        return self._clock() - self._last
+        return self._clock() - self.last
 
     @property
     def offset(self) -> float:

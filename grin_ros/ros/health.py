@@ -32,11 +32,16 @@ def input_health(node, stream: CameraStream, config: NodeConfig, replaced: int) 
 
 def camera_health(node, stream: CameraStream, config: NodeConfig) -> Health:
     """Tell whether the calibration can be used, and how it is understood."""
-    header, size = stream.converter.header, stream.converter.size
     try:
-        view = stream.calibration.view(header, size, config)
+        # While nobody asks for depth, images are not looked at, but they will have some camera.
+        sight = stream.converter.sight() if stream.wanted() else None
+        if sight is None and config.intrinsics == 'parameters' and stream.size is None:
+            return OK, 'no image was looked at yet', {}
+        view = sight[0] if sight else stream.calibration.view(None, stream.size, config)
     except ValueError as error:
-        hint = stream.mismatches.get(stream.info_topic) or _beside(node, stream)
+        published = node.count_publishers(stream.info_topic)
+        mismatch = published and stream.mismatches.get(stream.info_topic)
+        hint = mismatch or _beside(node, stream)
         return ERROR, f'{error}{f"; {hint}" if hint else ""}', {'topic': stream.info_topic}
     if view is None:
         return OK, 'not used: intrinsics is none', {}
@@ -48,7 +53,7 @@ def camera_health(node, stream: CameraStream, config: NodeConfig) -> Health:
         'distortion': camera.distortion.model if camera.distortion else 'none',
         'rectified_by_node': camera.distortion is not None,
     }
-    doubt = stream.calibration.doubt(header, config)
+    doubt = stream.calibration.doubt(stream.header, config)
     return (WARN, doubt, values) if doubt else (OK, 'usable', values)
 
 
@@ -83,7 +88,7 @@ def _silence(node, stream: CameraStream) -> str:
     topic = stream.image_topic
     expected = COMPRESSED if topic.endswith('/compressed') else IMAGE
     others = {one.topic_type for one in node.get_publishers_info_by_topic(topic)}
-    if topic in stream.mismatches:
+    if others and topic in stream.mismatches:
         return stream.mismatches[topic]
     if others and expected not in others:
         return f'{topic} is of type {", ".join(sorted(others))}, not {expected}: remap image'

@@ -41,7 +41,7 @@ class CameraStream:
         self._prefix = f'{name}/' if name else ''
         self.info_topic = node.resolve_topic_name(f'{self._prefix}camera_info')
         self.mismatches = {}  # topic -> sentence about its quality of service
-        self.silence = ''  # what keeps images away, if they have been for long
+        self.silence, self.silent_since = '', 0.0  # what keeps images away, if they have for long
         self._inputs, self._outputs, self._transforms = [], {}, None
         try:
             for topic, kind in {**OUTPUTS, **dict.fromkeys(DEBUG, Float64)}.items():
@@ -55,6 +55,8 @@ class CameraStream:
         topic, kind = self._node.resolve_topic_name(f'{self._prefix}image'), Image
         self.monitor, self.calibration = FrameMonitor(), Calibration(topic)
         self.converter = DepthConverter(self.calibration)
+        self.header = self.size = None  # of the newest image; (height, width), None if compressed
+        self.silence = ''
         self._published = None  # when, monotonic seconds
         self._cloud_stamp = -math.inf
         if config.image_transport == 'compressed':
@@ -62,6 +64,8 @@ class CameraStream:
         self.image_topic = topic
 
         def on_image(message):
+            self.header = message.header
+            self.size = (message.height, message.width) if kind is Image else None
             self.monitor.received(seconds(message.header.stamp), self._now())
             put(self, message)
 
@@ -208,10 +212,15 @@ class CameraStream:
         )
 
     def _subscribe(self, kind, topic: str, callback) -> None:
+        def receive(message):
+            self.mismatches.pop(topic, None)  # over, as this shows
+            callback(message)
+
+        self.mismatches.pop(topic, None)
         events = qos.subscription_events(topic, self._mismatch(topic))
         self._inputs.append(
             self._node.create_subscription(
-                kind, topic, callback, event_callbacks=events, **qos.newest()
+                kind, topic, receive, event_callbacks=events, **qos.newest()
             )
         )
 
