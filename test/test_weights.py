@@ -122,6 +122,16 @@ def test_a_stopped_recipe_goes_on(recipe, monkeypatch):
     assert taken == [2, 3, 4, 5, 0, 1]  # six steps of the first stage, two of the second
 
 
+@pytest.mark.parametrize('before, after', [('seed: 10', 'seed: 11'), ('size: [', 'size: [1')])
+def test_pictures_of_another_recipe_are_not_taken_for_its_own(recipe, capsys, before, after):
+    Recipe(recipe, 4).render()
+    assert recipe.read_text().count(before) >= 1
+    recipe.write_text(recipe.read_text().replace(before, after, 1))
+    assert cli.main(['weights', str(recipe), '--steps', '4', '--device', 'cpu']) == 2
+    told = capsys.readouterr().err
+    assert 'seeds 10 to 17' in told and 'move it away' in told
+
+
 def test_a_signal_in_the_last_step_of_a_stage_stops_the_recipe(recipe, monkeypatch):
     from grin_ros.training.trainer import Trainer
 

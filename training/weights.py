@@ -153,12 +153,13 @@ class Recipe:
         )
 
     def render(self) -> None:
-        """Render the sets that are missing."""
+        """
+        Render the sets that are missing.
+
+        raises: ValueError where one of that name holds something else
+        """
         for name in self.rendered():
             config, folder = self.config.render[name], self.sets / name
-            if (folder / 'frames.json').is_file():
-                continue
-            _say(f'render {name}')
             words = ['-o', str(folder), '--seed', str(config.seed)]
             words += ['--count', str(self.count(name)), '--size', '{}x{}'.format(*config.size)]
             if self.count(name) <= FEW:
@@ -170,7 +171,12 @@ class Recipe:
                 words += ['--textures', str(Path(self.assets, 'textures'))] if self.assets else []
             parser = argparse.ArgumentParser()
             synth.add_arguments(parser)
-            synth.run(parser.parse_args(words))
+            options = parser.parse_args(words)
+            if (folder / 'frames.json').is_file():
+                _check(SampleSet(folder), synth.source(options), config.size)
+                continue
+            _say(f'render {name}')
+            synth.run(options)
 
     def train(self, device: str) -> int:
         """Train the stages, each from where it is; returns the signal that ended one, or 0."""
@@ -208,6 +214,16 @@ class Recipe:
             part = last
         _, config, metadata = load(part)
         amend(part, self.result, config, {**metadata, **self.config.facts}, packed=True)
+
+
+def _check(samples: SampleSet, source: str, size: tuple[int, int]) -> None:
+    """Refuse a set that is not the one that the recipe would render."""
+    found = samples.source, tuple(samples.camera(0).size)
+    if found != (source, tuple(size)):
+        raise ValueError(
+            f'{samples.path} holds {found[0]}, {found[1][0]} x {found[1][1]}, and the recipe asks '
+            f'for {source}, {size[0]} x {size[1]}: move it away, or name another folder in `sets`'
+        )
 
 
 def _say(what: str) -> None:

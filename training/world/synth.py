@@ -46,6 +46,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Render the set that the options ask for; return the exit code."""
+    makers, header = _plan(args)
+    seeds = range(args.seed, args.seed + args.count)
+    jobs = [(makers[i % len(makers)], seed, args.size) for i, seed in enumerate(seeds)]
+    with SampleSetWriter(args.output, depth_kind='synthetic', **header) as writer:
+        for sample in tqdm(_render(jobs, args.workers), total=len(jobs), unit='picture'):
+            # Millimetres as far as 16 bits reach, else 1/256 m.
+            writer.add(sample, depth_scale=1000 if sample.depth.max() < 65 else 256)
+    return 0
+
+
+def source(args: argparse.Namespace) -> str:
+    """Say what the set that the options ask for will call its source."""
+    return _plan(args)[1]['source']
+
+
+def _plan(args: argparse.Namespace) -> tuple[list, dict]:
+    """Return what makes the pictures, in turn, and the header of the set."""
     if args.count < 1 or args.seed < 0 or args.workers < 1:
         raise ValueError('--count and --workers must be at least 1 and --seed at least 0')
     if args.assets:
@@ -56,14 +73,9 @@ def run(args: argparse.Namespace) -> int:
         if args.world:
             raise ValueError('--world names a world of an asset pack; add --assets FOLDER')
         makers, header = _procedural(args)
-    seeds = range(args.seed, args.seed + args.count)
-    jobs = [(makers[i % len(makers)], seed, args.size) for i, seed in enumerate(seeds)]
-    header['source'] += f', rendered by grin_ros with seeds {seeds[0]} to {seeds[-1]}'
-    with SampleSetWriter(args.output, depth_kind='synthetic', **header) as writer:
-        for sample in tqdm(_render(jobs, args.workers), total=len(jobs), unit='picture'):
-            # Millimetres as far as 16 bits reach, else 1/256 m.
-            writer.add(sample, depth_scale=1000 if sample.depth.max() < 65 else 256)
-    return 0
+    seeds = f'{args.seed} to {args.seed + args.count - 1}'
+    header['source'] += f', rendered by grin_ros with seeds {seeds}'
+    return makers, header
 
 
 def _procedural(args) -> tuple[list, dict]:
