@@ -12,6 +12,7 @@ import numpy as np
 from painted_planes import recipe, SIZE, tilted, TINY, write_planes
 import pytest
 import torch
+from torch import nn
 
 from grin_ros.camera import Camera
 from grin_ros.checkpoint import load, save
@@ -23,6 +24,7 @@ from grin_ros.training.labels import draw_labels
 from grin_ros.training.lion import Lion
 from grin_ros.training.optimiser import build_optimiser, learning_rate
 from grin_ros.training.recipe import load_recipe
+from grin_ros.training.state import identity
 from grin_ros.training.trainer import Trainer
 from grin_ros.training.transforms import augment, fit, flip, random_crop
 
@@ -74,6 +76,15 @@ def test_resume_refuses_another_recipe_and_an_empty_folder(planes, tmp_path):
     trainer.run()
     with pytest.raises(ValueError, match='another batch'):
         Trainer(recipe(planes, tmp_path, steps=2, batch=2)).resume()
+    # Another set may have the name of the old one, and a checkpoint of weights that stay.
+    other = write_planes(tmp_path / 'other' / planes.name, count=5)
+    with pytest.raises(ValueError, match='another sample set;'):
+        Trainer(recipe(other, tmp_path, steps=2)).resume()
+    changed = Trainer(recipe(planes, tmp_path, steps=2))
+    changed.identity = identity(changed.batches.manifest(), nn.Linear(2, 2).requires_grad_(False))
+    with pytest.raises(ValueError, match='another frozen encoder;'):
+        changed.resume()
+    Trainer(recipe(planes, tmp_path, steps=2)).resume()
 
 
 ABLATIONS = {

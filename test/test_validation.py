@@ -60,3 +60,19 @@ def test_a_run_is_judged_by_what_it_held_out(planes, tmp_path):
     report = evaluate(DepthPipeline.from_checkpoint(best), held)
     # The file has half precision.
     assert report['metrics']['abs_rel'] == pytest.approx(trainer.best, rel=0.01)
+
+
+def test_the_best_is_of_the_sets_that_a_run_is_judged_by_now(planes, tmp_path):
+    other = write_planes(tmp_path / 'other', count=3)
+
+    def run(judge, steps):
+        validation = ValidationConfig(sets=(str(judge),), every=2)
+        trainer = Trainer(recipe(planes, tmp_path / 'run', steps=steps, validation=validation))
+        if (tmp_path / 'run' / 'state.safetensors').is_file():
+            trainer.resume()
+        return trainer
+
+    first = run(planes, 2)
+    first.run()
+    assert run(planes, 2).best == first.best < 10
+    assert run(other, 2).best == float('inf')

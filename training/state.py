@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -66,6 +68,22 @@ def differences(saved: dict[str, Any], config: TrainConfig) -> list[str]:
     """
     before, now = essence(from_dict(TrainConfig, saved, 'the saved recipe')), essence(config)
     return [name for name in now if before[name] != now[name]]
+
+
+def identity(sources: Sequence[dict], model: nn.Module) -> dict[str, Any]:
+    """
+    Name what a run learns from by its content, for names and folders may stay when it changes.
+
+    sources: as the manifest describes them
+    returns: ready for JSON: digests of the sample sets, and of the weights that stay as they are
+    """
+    weights = hashlib.sha256()
+    for name, p in model.named_parameters():
+        if not p.requires_grad:
+            weights.update(name.encode())
+            weights.update(p.detach().cpu().numpy().tobytes())
+    sets = [source.get('digest', '') for source in sources]
+    return {'sample set': sets, 'frozen encoder': weights.hexdigest()[:16]}
 
 
 def load_state(

@@ -37,7 +37,7 @@ from .palette import PaletteBatches
 from .processes import Processes
 from .recipe import portable
 from .source import Source
-from .state import differences, load_state, save_state
+from .state import differences, identity, load_state, save_state
 from .stop import Stop
 from .validation import Validation
 
@@ -82,6 +82,7 @@ class Trainer:
         self.optimiser = build_optimiser(self.model, config.optimiser)
         self.ema = EMA(self.model, config.ema)
         self.earlier = earlier(config.initial)  # stages behind the weights it starts from
+        self.identity = identity(self.batches.manifest(), self.model)
         self.step, self.seconds, self.stopped = 0, 0.0, 0
         self.skipped, self.best = 0, math.inf
         self.figures: dict[str, dict[str, float]] = {}  # of the last validation
@@ -247,7 +248,7 @@ class Trainer:
             self.folder / 'state.safetensors', self.model, self.optimiser, self.ema,
             step=self.step, seconds=self.seconds, config=to_dict(self.config),
             best=self.best if math.isfinite(self.best) else None, figures=self.figures,
-            skipped=self.skipped,
+            skipped=self.skipped, identity=self.identity, judged=self.validation.identity,
         )  # fmt: skip
 
     def resume(self) -> None:
@@ -258,6 +259,8 @@ class Trainer:
         """
         extra = load_state(self.folder / 'state.safetensors', self.model, self.optimiser, self.ema)
         changed = differences(extra['config'], self.config)
+        before = extra.get('identity', {})
+        changed += [name for name in before if before[name] != self.identity[name]]
         if changed:
             raise ValueError(
                 f'{self.folder} was trained with another {", ".join(changed)}; '
@@ -265,4 +268,6 @@ class Trainer:
             )
         self.step, self.seconds = extra['step'], extra['seconds']
         self.figures, self.skipped = extra.get('figures', {}), extra.get('skipped', 0)
-        self.best = math.inf if extra.get('best') is None else extra['best']
+        # What other frames were judged by says nothing of these.
+        same = extra.get('judged', self.validation.identity) == self.validation.identity
+        self.best = extra['best'] if same and extra.get('best') is not None else math.inf

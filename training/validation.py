@@ -16,6 +16,7 @@ from grin_ros.pipeline import DepthPipeline
 from .config import ValidationConfig
 from .contact_sheet import ContactSheet
 from .evaluation import evaluate
+from .manifest import digest
 from .sample import SampleSet
 from .source import Part, Source
 
@@ -36,6 +37,13 @@ class Validation:
 
     def __len__(self) -> int:
         return len(self.sets)
+
+    @property
+    def identity(self) -> list:
+        """What the figures are of: name, size and digest of each set, and frames; for JSON."""
+        whole = [getattr(samples, 'samples', samples) for samples in self.sets]
+        sets = [[s.name, len(s), digest(w)] for s, w in zip(self.sets, whole, strict=True)]
+        return [*sets, self.config.frames]
 
     def due(self, step: int, last: int) -> bool:
         """Tell whether to validate after so many steps."""
