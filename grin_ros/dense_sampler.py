@@ -39,8 +39,8 @@ class DenseSampler:
         self.eta = float(config.sampler == 'ddpm')
         self._model, self._config, self._device = model, config, device
         self._schedule = Schedule(config.schedule)
-        transform = DepthTransform(config.depth)
-        self._bounds = (transform.x_min, transform.x_max)
+        self._transform = DepthTransform(config.depth)
+        self._bounds = (self._transform.x_min, self._transform.x_max)
 
     def __call__(
         self, images: list[np.ndarray], cameras: list[Camera], uv: torch.Tensor, steps: int,
@@ -102,7 +102,9 @@ class DenseSampler:
                 options = self._imputation(known, pixels[0], size)
                 begin = {'x_T': x_T, 'steps': steps}
                 if video is not None:
-                    begin = video.begin(number, x_T, steps, self._schedule, options)
+                    begin = video.begin(
+                        number, x_T, steps, self._schedule, self._transform, options
+                    )
                 for step in ddim(
                     denoise, schedule=self._schedule, target=self._config.target, eta=self.eta,
                     generator=fresh, clip=self._bounds, **{**options, **begin},

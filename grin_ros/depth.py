@@ -111,6 +111,15 @@ class DepthTransform:
         depth = depth.exp_() if self.logarithmic else depth
         return depth.clamp_(self.config.min, self.config.max).div_(self.scale(camera, x_0.ndim))
 
+    def log_ratio(self, x_0: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        """Give ln(depth / other depth) of two answers of one camera in x_0."""
+        if self.logarithmic:
+            return (x_0 - other) / self.slope
+        metres = [
+            (x.clamp(self.x_min, self.x_max) - self.offset) / self.slope for x in (x_0, other)
+        ]
+        return (metres[0] / metres[1]).log()
+
     def relative_error(self, x_0: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
         """
         Give depth / true depth - 1 of an answer in x_0, with a gradient.

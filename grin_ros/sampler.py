@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sys
 
 import numpy as np
+from scipy.spatial import cKDTree
 import torch
 from torch.nn import functional as F
 
@@ -28,7 +29,10 @@ ANOTHER = 0x5BD1E995  # turns a seed into that of another stream
 def autocast(device: torch.device | str) -> torch.autocast:
     """Run in bfloat16 where the hardware computes in it, else in float32."""
     device = torch.device(device)
-    fast = device.type == 'cuda'
+    fast = False
+    if device.type == 'cuda':  # older cards only emulate it
+        amd = torch.version.hip is not None
+        fast = amd or torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == 'cpu' and hasattr(torch.cpu, 'get_capabilities'):
         fast = torch.cpu.get_capabilities().get('avx512_bf16', False)
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast)
@@ -62,8 +66,8 @@ class Sampler:
         self.capacity = sys.maxsize
         self._model, self._config, self._device = model, config, device
         self._schedule = Schedule(config.schedule)
-        transform = DepthTransform(config.depth)
-        self._bounds = (transform.x_min, transform.x_max)
+        self._transform = DepthTransform(config.depth)
+        self._bounds = (self._transform.x_min, self._transform.x_max)
 
     def __call__(
         self, images: list[np.ndarray], cameras: list[Camera], uv: torch.Tensor, steps: int,
@@ -117,8 +121,11 @@ class Sampler:
         """Denoise what fits into the device; noise: (samples, 1, N + M, 1)."""
         # For noise that resampling adds, another than that at which each sample begins.
         fresh = torch.Generator(self._device).manual_seed(seed ^ ANOTHER)
-        count, out, log_errors, options = len(uv), [], [], {}
+        count, out, log_errors, options, nearest = len(uv), [], [], {}, None
         if known is not None:
+            if video is not None and known.prompt.scale_only:
+                nearest = torch.from_numpy(cKDTree(uv.numpy()).query(known.uv.numpy())[1])
+                nearest = nearest.to(self._device)
             uv = torch.cat([uv, known.uv])
             options = known.sampling(uv, self._device)
         camera = Camera.stack(cameras).to(self._device)
@@ -141,7 +148,9 @@ class Sampler:
                 x_T = x_T.expand(len(images), -1, -1)
                 begin = {'x_T': x_T, 'steps': steps}
                 if video is not None:
-                    begin = video.begin(number, x_T, steps, self._schedule, options)
+                    begin = video.begin(
+                        number, x_T, steps, self._schedule, self._transform, options, nearest
+                    )
                 for step in ddim(
                     denoise, schedule=self._schedule, target=self._config.target,
                     clip=self._bounds, generator=fresh, **{**options, **begin},

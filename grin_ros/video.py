@@ -16,10 +16,11 @@ import cv2
 import numpy as np
 import torch
 
+from grin_ros.depth import DepthTransform
 from grin_ros.diffusion.schedule import add_noise, Schedule
 
 THUMBNAIL = (24, 16)  # (width, height), pixels
-SAME = 0.1  # change of x_0 up to which it may be one surface; 1.5 times as far, by default
+SAME = 0.38  # change of ln(depth) up to which it may be one surface; 1.5 times as far
 CUT = 0.5  # correlation of the thumbnails of two frames below which they show different things
 
 
@@ -35,7 +36,8 @@ class Video:
     def __init__(self, start: float = 0.5, hold: float = 0.0, max_gap: float = 0.5):
         self.set(start, hold, max_gap)
         self._stamp = self._thumbnail = self._key = None
-        self._kept = {}  # sample -> x_0 and state
+        self._kept = {}  # sample -> x_0, the same before a prompt moved it, and state
+        self._unguided = None
 
     def set(self, start: float, hold: float, max_gap: float) -> None:
         """Change the options."""
@@ -79,43 +81,52 @@ class Video:
         x_0: (1, N, 1)
         state: what the denoiser wants to be given next
         """
-        self._kept[sample] = x_0, state
+        unguided = x_0 if self._unguided is None else self._unguided[:, : x_0.shape[1]]
+        self._kept[sample] = x_0, unguided, state
 
     def begin(
-        self, sample: int, noise: torch.Tensor, steps: int, schedule: Schedule, options: dict
-    ) -> dict:
+        self, sample: int, noise: torch.Tensor, steps: int, schedule: Schedule,
+        transform: DepthTransform, options: dict, nearest: torch.Tensor | None = None,
+    ) -> dict:  # fmt: skip
         """
         Return the arguments of `ddim` with which a sample begins.
 
         noise: (1, N + M, 1); M known pixels come last
         steps: from t = 1; a warm start makes the part of them that is left
+        transform: of x_0
         options: that `ddim` is given besides, with `known` and `guide` of a prompt
+        nearest: (M,) queried pixel next to each known one, where its depth is not imputed
         """
-        kept = self._kept.get(sample)
-        if kept is None:
-            return {'x_T': noise, 'steps': steps}
-        last, state = kept
+        last, unguided, state = self._kept.get(sample, (None, None, None))
+        guide, self._unguided = options.get('guide'), None
+        if self.hold:
+            guide = self._holding(unguided, guide, transform)
+        if last is None:
+            return {'x_T': noise, 'steps': steps, 'guide': guide}
         more = noise.shape[1] - last.shape[1]
         x_0 = last
-        if more:  # which a prompt knows, or else stay in pure noise
+        if more:
             known = options.get('known')
-            tail = noise[:, -more:] if known is None else known[:, -more:]
+            tail = last[:, nearest] if known is None else known[:, -more:]
             x_0 = torch.cat([last, tail], dim=1)
         x_T = add_noise(x_0, noise, schedule.gamma(self.start), schedule.input_scale)
-        guide = options.get('guide')
-        if self.hold:
-            guide = self._holding(last, guide)
         left = math.ceil(steps * self.start)
         return {'x_T': x_T, 'steps': left, 'start': self.start, 'state': state, 'guide': guide}
 
-    def _holding(self, last: torch.Tensor, guide):
-        """Return a guide that draws to the last x_0 what is near it, and then calls another."""
+    def _holding(self, last: torch.Tensor | None, guide, transform: DepthTransform):
+        """
+        Return a guide that draws to the last x_0 what is near it, and then calls another.
+
+        last: before the other one moved it; so a prompt counts at once, and once only
+        """
 
         def move(x_0):
-            change = x_0[:, : last.shape[1]] - last
-            near = torch.exp(-((change / SAME) ** 2))  # what moves is let go
-            held = x_0[:, : last.shape[1]] - self.hold * near * change
-            x_0 = torch.cat([held, x_0[:, last.shape[1] :]], dim=1)
+            if last is not None:
+                now, rest = x_0[:, : last.shape[1]], x_0[:, last.shape[1] :]
+                change = transform.log_ratio(now, last)
+                near = torch.exp(-((change / SAME) ** 2))  # what moves is let go
+                x_0 = torch.cat([now - self.hold * near * (now - last), rest], dim=1)
+            self._unguided = x_0
             return x_0 if guide is None else guide(x_0)
 
         return move

@@ -20,6 +20,8 @@ from grin_ros.config import to_dict
 from grin_ros.depth import DepthTransform
 from grin_ros.grid import processing_size
 from grin_ros.pipeline import DepthPipeline
+from grin_ros.prompt import Prompt
+from grin_ros.sampler import autocast
 
 TINY = load_config(ModelConfig, 'config/grin_tiny.yaml')
 
@@ -83,6 +85,26 @@ def test_single_pixels_are_where_they_were_asked_for(uv):
     out = DepthPipeline(Plane(TINY), TINY).infer(image((120, 160)), camera, uv=uv)
     np.testing.assert_allclose(out.depth, 4 / (1 - (uv[:, 0] - 83) / 150 / 2), rtol=1e-4)
     assert out.camera is None
+
+
+def test_pixels_of_a_mask_may_be_a_view_of_it_with_negative_strides():
+    mask = np.zeros((120, 160), bool)
+    mask[30, 20] = mask[100, 90] = True
+    camera = Camera.from_intrinsics(150, 140, 83, 55, (120, 160))
+    pipeline = DepthPipeline(Plane(TINY), TINY)
+    uv = np.argwhere(mask)[:, ::-1]
+    prompt = Prompt(uv, 4 / (1 - (uv[:, 0] - 83) / 150 / 2))
+    out = pipeline.infer(image((120, 160)), camera, uv=uv, prompt=prompt)
+    np.testing.assert_allclose(out.depth, prompt.depth, rtol=1e-4)
+
+
+@pytest.mark.parametrize('capability, fast', [((6, 1), False), ((7, 5), False), ((8, 7), True)])
+def test_bfloat16_is_for_cards_that_compute_in_it(monkeypatch, capability, fast):
+    monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda device: capability)
+    asked = []
+    monkeypatch.setattr(torch, 'autocast', lambda kind, **options: asked.append((kind, options)))
+    autocast('cuda:0')
+    assert asked == [('cuda', {'dtype': torch.bfloat16, 'enabled': fast})]
 
 
 def test_who_asks_for_no_pixel_gets_none():
@@ -207,7 +229,7 @@ def test_checkpoints_that_do_not_fit_are_refused(tmp_path):
         load(tmp_path / 'none.safetensors')
     whole = {'config': json.dumps(to_dict(TINY)), 'metadata': '{}'}
     for part in whole:
-        for broken in ('null', '[1]', '{"hours": '):
+        for broken in ('null', '[1]', '{"hours": ', '[' * 100_000):
             save_file(tensors, tmp_path / 'b.safetensors', metadata={**whole, part: broken})
             with pytest.raises(ValueError, match=rf'b\.safetensors has a broken {part} entry'):
                 load(tmp_path / 'b.safetensors')

@@ -11,7 +11,7 @@ import torch
 from grin_ros.camera import Camera
 from grin_ros.checkpoint import ModelConfig
 from grin_ros.config import load as load_config
-from grin_ros.depth import DepthTransform
+from grin_ros.depth import DepthConfig, DepthTransform
 from grin_ros.diffusion import Schedule
 from grin_ros.pipeline import DepthPipeline
 from grin_ros.prompt import Prompt
@@ -132,6 +132,56 @@ def test_a_prompt_stands_above_the_last_frame():
     (_, warm), (_, depth) = watch(Video(0.5, hold=0.8), frames, prompt=prompt)
     assert len(warm) == 2 and depth[30, 40] == pytest.approx(6.0, rel=1e-5)
     assert np.median(depth) == pytest.approx(6.0, rel=0.02)
+
+
+@pytest.mark.parametrize('full_size', [True, False])
+@pytest.mark.parametrize('hold', [0.0, 0.5, 0.8])
+def test_a_prompt_counts_once_however_long_the_video(hold, full_size):
+    prompt = Prompt([[40, 30], [90, 60]], [3.6, 3.6])
+    frames = [(picture(), 0.1 * i, 3.0) for i in range(6)]
+    _, depths = watch(Video(0.5, hold), frames, prompt=prompt, full_size=full_size)
+    for depth in depths:
+        np.testing.assert_allclose(depth, 3.6, rtol=0.01)
+    # One that comes later counts at once, although 3.6 m is near enough to 3 m to be held there.
+    model = Watched(3.0)
+    pipeline, video = DepthPipeline(model, TINY), Video(0.5, hold)
+    for index, given in enumerate((None, None, prompt)):
+        video.follow(picture(), 0.1 * index)
+        depth = pipeline.infer(
+            picture(), CAMERA, steps=4, video=video, prompt=given, full_size=full_size
+        ).depth
+    np.testing.assert_allclose(depth, 3.6, rtol=0.01)
+
+
+@pytest.mark.parametrize('kind', ['log', 'log10', 'ln', 'linear'])
+def test_what_is_one_surface_does_not_hang_on_the_kind_of_depth(kind):
+    """ln 1.1 is held by a share that is the same near and far; a factor of 2 is let go."""
+    transform = DepthTransform(DepthConfig(kind, 0.5, 80.0))
+    noise = torch.zeros(1, 3, 1)
+    video = Video(0.5, hold=0.8)
+    last = transform.encode(torch.tensor([1.0, 10.0, 40.0])).view(1, 3, 1)
+    video.keep(0, last, None)
+    for factor, share in ((1.1, 0.8 * np.exp(-((np.log(1.1) / 0.38) ** 2))), (2.0, 0.03)):
+        guide = video.begin(0, noise, 4, Schedule(TINY.schedule), transform, {})['guide']
+        now = transform.encode(factor * torch.tensor([1.0, 10.0, 40.0])).view(1, 3, 1)
+        if factor == 2.0:
+            now[0, 2] = last[0, 2]  # 80 m is the end of the range
+        moved = guide(now)[0, :, 0]
+        found = ((now - last)[0, :, 0] - (moved - last[0, :, 0])) / (now - last)[0, :, 0]
+        np.testing.assert_allclose(found[: 3 if factor < 2 else 2], share, atol=0.01)
+
+
+def test_pixels_that_only_set_the_scale_start_from_the_last_frame_too():
+    """They begin as noisy as the queried ones, about the depth of the pixel next to them."""
+    uv = np.stack(np.meshgrid(np.arange(0, 128, 3), np.arange(0, 96, 3)), -1).reshape(-1, 2)
+    prompt = Prompt(uv, np.full(len(uv), 3.0), scale_only=True)
+    (_, warm), _ = watch(Video(0.5), [(picture(), 0.0, 3.0), (picture(), 0.1, 3.0)], prompt=prompt)
+    x_T, gamma, _ = warm[0]
+    tail = x_T[0, -len(uv) :, 0]
+    x_0 = float(DepthTransform(TINY.depth).encode(torch.tensor(3.0)))
+    scale = Schedule(TINY.schedule).input_scale
+    assert tail.std().item() == pytest.approx((1 - gamma) ** 0.5, rel=0.06)
+    assert tail.mean().item() == pytest.approx(gamma**0.5 * x_0 * scale, abs=0.06)
 
 
 @pytest.mark.parametrize(
