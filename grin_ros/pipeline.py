@@ -140,7 +140,7 @@ class DepthPipeline:
         """
         sizes = [_check_image(image) for image in images]
         if uv is not None:
-            uv = torch.as_tensor(uv, dtype=torch.float32)
+            uv = torch.from_numpy(np.array(uv, np.float32))  # strides may be negative
             if uv.ndim != 2 or uv.shape[1] != 2:
                 raise ValueError(f'uv is {tuple(uv.shape)}; pixels to ask for are (N, 2)')
             if not len(uv):

@@ -40,7 +40,7 @@ class Prompt:
     scale_only: bool = False
 
     def __post_init__(self):
-        uv, depth = (np.asarray(x, np.float32) for x in (self.uv, self.depth))
+        uv, depth = (np.ascontiguousarray(x, np.float32) for x in (self.uv, self.depth))
         if uv.shape != (len(depth), 2) or depth.ndim != 1:
             raise ValueError(
                 f'a prompt needs uv (N, 2) and depth (N,), got {uv.shape} and {depth.shape}'
@@ -161,6 +161,9 @@ class KnownPixels:
         """
         Bring maps in which the known pixels were taken into account to them at the full size.
 
+        What is left of their error, since maps are interpolated between queried pixels, is spread
+        too if surroundings follow in full; else most of it is what they shall not follow.
+
         x: (S, H, W), x_0 at the size of the image
         """
         height, width = self.size
@@ -170,8 +173,10 @@ class KnownPixels:
         every = torch.cartesian_prod(torch.arange(height), torch.arange(width)).flip(1).float()
         out = []
         for one in x:
-            error = spread((known - one)[v, u], uv, every, self.size).view(self.size)
-            out.append(torch.where(known.isnan(), one + self.prompt.weight * error, known))
+            if self.prompt.weight == 1:
+                error = spread((known - one)[v, u], uv, every, self.size).view(self.size)
+                one = one + error
+            out.append(torch.where(known.isnan(), one, known))
         return torch.stack(out)
 
     def ratio(self, x_0: torch.Tensor) -> torch.Tensor:

@@ -78,10 +78,11 @@ def test_a_bent_error_needs_pixels_and_more_of_them_help():
     assert error(some(400, scale_only=True), tilt=1.0) > 5 * errors[3]
 
 
-def test_weight_says_how_far_surroundings_follow():
+@pytest.mark.parametrize('full_size', [True, False])
+def test_weight_says_how_far_surroundings_follow(full_size):
     def log_error(weight):
         out = DepthPipeline(Wrong(1.5), TINY).infer(
-            IMAGE, CAMERA, prompt=some(9, weight=weight), full_size=False, steps=1
+            IMAGE, CAMERA, prompt=some(9, weight=weight), full_size=full_size, steps=1
         )
         return np.median(np.log(out.depth / np.median(truth())))
 
