@@ -26,6 +26,15 @@ def network(channels: int = 1) -> UNet:
     return model
 
 
+def test_the_answer_is_not_rounded_where_the_network_is():
+    """bfloat16 knows 256 depths between two powers of 2: terraces."""
+    model, x_t = network(), torch.randn(1, 1, 64, 64)
+    with torch.no_grad(), torch.autocast('cpu', dtype=torch.bfloat16):
+        answer, _ = model(x_t, torch.tensor([0.5]), torch.rand(1, 3, 64, 64))
+    assert answer.dtype == torch.float32
+    assert (answer == answer.bfloat16()).float().mean() < 0.1
+
+
 @pytest.mark.parametrize('channels', [1, 3])
 def test_it_answers_in_the_shape_that_it_is_asked_in(channels):
     model = network(channels)

@@ -47,7 +47,7 @@ class UNetConfig:
             raise ValueError(
                 f'dim must be a multiple of {GROUPS}, blocks and multipliers positive: {self}'
             )
-        if self.dim * self.multipliers[-1] % self.heads:
+        if self.heads < 1 or self.dim * self.multipliers[-1] % self.heads:
             raise ValueError(
                 f'the lowest width {self.dim * self.multipliers[-1]} is not a multiple of '
                 f'{self.heads} heads'
@@ -120,7 +120,10 @@ class UNet(nn.Module):
         for up in reversed(self.up):
             x = up(x, embedding)
             x = torch.cat([x, SKIP * skips.pop()], dim=1)
-        return self.last(F.silu(self.norm(x))).float(), None
+        # Whatever the network computes in: bfloat16 knows 256 depths between two powers of 2,
+        # which are terraces in a point cloud.
+        with torch.autocast(x.device.type, enabled=False):
+            return self.last(F.silu(self.norm(x.float()))), None
 
 
 class Down(nn.Module):
