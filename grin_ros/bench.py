@@ -127,7 +127,7 @@ def bench(pipeline: DepthPipeline, size: tuple[int, int], rounds: int) -> dict:
         cases[f'steps {steps} uncached'] = lambda n=steps: frame.uncached(default, n)
         cases[f'steps {steps} infer'] = infer(steps=steps)
     cuda = pipeline.device.type == 'cuda'
-    ms = medians(cases, rounds, torch.cuda.synchronize if cuda else lambda: None)
+    ms = medians(cases, rounds, lambda: torch.cuda.synchronize(pipeline.device) if cuda else None)
     return {
         'checkpoint': str(pipeline.checkpoint),
         'device': torch.cuda.get_device_name(pipeline.device) if cuda else 'cpu',

@@ -183,7 +183,7 @@ def read_metadata(path: str | Path) -> dict:
 def _part(path: str | Path, header: dict[str, str], name: str) -> dict:
     try:
         part = json.loads(header.get(name, '{}'))
-    except ValueError:
+    except (ValueError, RecursionError):
         part = None
     if not isinstance(part, dict):
         raise ValueError(

@@ -30,7 +30,10 @@ def manifest(metadata: dict) -> list[dict]:
     metadata: of the checkpoint; `grin train` describes its own run at the top and the runs before
         it as `earlier`, and a checkpoint put together by hand lists all of them as `stages`
     """
-    stages = [*metadata.get('earlier', []), *metadata.get('stages', [])]
+    listed = [metadata.get(name, []) for name in ('earlier', 'stages')]
+    if not all(isinstance(stages, list) for stages in listed):
+        raise ValueError("the checkpoint's manifest is broken: earlier and stages must be lists")
+    stages = [*listed[0], *listed[1]]
     if 'sources' in metadata:
         stages.append({name: metadata[name] for name in STAGE if name in metadata})
     return stages

@@ -19,6 +19,7 @@ from grin_ros.models.grin import GRIN, GRINConfig
 from grin_ros.models.image_encoder import EncoderConfig
 from grin_ros.models.layers import Attention
 from grin_ros.models.rin import LatentInit
+from grin_ros.models.unet import UNetConfig
 from grin_ros.packing import pack
 
 SIZE = (64, 96)
@@ -255,6 +256,11 @@ def test_the_robot_preset_keeps_its_promise():
 def test_hopeless_configurations_are_refused():
     with pytest.raises(ValueError, match='local_conditioning and geometry'):
         config(local_conditioning=False, geometry=False)
+    for name in ('heads', 'rw_heads', 'latents', 'blocks'):
+        with pytest.raises(ValueError, match=f'{name} is 0; it must be at least 1'):
+            config(**{name: 0})
+    with pytest.raises(ValueError, match='multiple of 0 heads'):
+        UNetConfig(heads=0)
     with pytest.raises(ValueError, match='global_stride is 64'):
         GRIN(config(global_stride=64))
     with pytest.raises(ValueError, match="'vit'; choose one of resnet, hiera, efficientnet"):

@@ -162,3 +162,11 @@ def test_brackets_in_paths_and_facts_are_printed_as_they_are(tmp_path, capsys):
     save(path, build_model(TINY), TINY, note='[/red] and [bold]')
     assert cli.main(['info', str(path)]) == 0
     assert '[/red] and [bold]' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('broken', [{'earlier': None}, {'stages': 5}])
+def test_a_broken_manifest_is_one_sentence(checkpoints, tmp_path, capsys, broken):
+    path = checkpoints / '2' / 'last.safetensors'
+    amend(path, tmp_path / 'b.safetensors', load(path)[1], broken)
+    assert cli.main(['info', str(tmp_path / 'b.safetensors')]) == 2
+    assert 'manifest is broken' in capsys.readouterr().err

@@ -196,7 +196,7 @@ class Ablation:
                 'parameters': sum(p.numel() for p in pipeline.model.encoder.parameters())
             }
         cuda = torch.device(device).type == 'cuda'
-        ms = medians(cases, ROUNDS, torch.cuda.synchronize if cuda else lambda: None)
+        ms = medians(cases, ROUNDS, lambda: torch.cuda.synchronize(device) if cuda else None)
         for name, figures in found.items():
             figures |= {part: ms[f'{name} {part}'] for part in ('encoder', 'infer')}
         return found

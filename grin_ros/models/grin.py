@@ -24,6 +24,12 @@ from grin_ros.models.layers import KeyValue
 from grin_ros.models.neck import Neck
 from grin_ros.models.rin import LatentInit, RINBlock
 
+# Of the configuration, what a network has at least one of.
+COUNTS = (
+    'feature_dim', 'interface_dim', 'latent_dim', 'latents', 'blocks', 'heads', 'rw_heads',
+    'latent_ratio', 'interface_ratio', 'ray_bands', 'global_stride',
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class GRINConfig:
@@ -57,6 +63,9 @@ class GRINConfig:
             raise ValueError('without local_conditioning and geometry all pixels look the same')
         if self.chunk < 1:
             raise ValueError(f'chunk is {self.chunk}; it must be at least 1 pixel')
+        for name in COUNTS:
+            if getattr(self, name) < 1:
+                raise ValueError(f'{name} is {getattr(self, name)}; it must be at least 1')
 
 
 @dataclass(frozen=True)
