@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import sys
 
 import numpy as np
-from scipy.spatial import cKDTree
 import torch
 from torch.nn import functional as F
 
@@ -124,6 +123,8 @@ class Sampler:
         count, out, log_errors, options, nearest = len(uv), [], [], {}, None
         if known is not None:
             if video is not None and known.prompt.scale_only:
+                from scipy.spatial import cKDTree  # 0.2 s, which others need not wait for
+
                 nearest = torch.from_numpy(cKDTree(uv.numpy()).query(known.uv.numpy())[1])
                 nearest = nearest.to(self._device)
             uv = torch.cat([uv, known.uv])
