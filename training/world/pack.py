@@ -167,7 +167,9 @@ def _light(rng, view, casters) -> tuple[list[Lamp], np.ndarray]:
         place[2] += max(height, 0.1)
         tone = np.exp((warm + rng.normal(0, 0.08)) * np.array([1, 0, -1]))
         power = np.exp(rng.normal(1.3, 0.7)) * tone
-        lamps.append(Lamp(place, power, rng.uniform(0.03, 0.35)))
+        # A lamp that dips into the ceiling would be shaded by it.
+        radius = min(rng.uniform(0.03, 0.35), 0.9 * casters.clearance(place))
+        lamps.append(Lamp(place, power, radius))
     if rng.random() < 0.08:  # a flash, or a robot's own lamp
         lamps.append(Lamp(view.origin + rng.normal(0, 0.05, 3), np.full(3, 3.0), 0.01))
     ambient = rng.uniform(0.15, 0.9) * np.exp(rng.normal(0, 0.08, 3))
