@@ -19,14 +19,14 @@ WALL = box((-4, 2, -4), (4, 2.1, 4), 0)
 FLOOR = box((-4, -4, -1.1), (4, 2, -1), 0)
 
 
-def lit(geometry, seed, lamps=(), ambient=0.0, pitch=0.0):
+def lit(geometry, seed, lamps=(), ambient=0.0, pitch=0.0, size=SIZE):
     """Shade white things seen from the origin towards +y; return radiance and what was hit."""
-    view = View(np.zeros(3), rotation(np.pi / 2, pitch, 0), Camera.default(SIZE))
+    view = View(np.zeros(3), rotation(np.pi / 2, pitch, 0), Camera.default(size))
     atlas, casters = Atlas(), Casters(geometry)
     atlas.add(np.full((8, 8, 3), 255, np.uint8))
     look = Look(np.zeros(1, int), np.zeros(1), np.ones((1, 3)), np.zeros(1))
     hits = casters.cast(view.origin.astype(np.float32), view.rays())
-    rest = (lamps, np.full(3, ambient, np.float32), SIZE, np.random.default_rng(seed))
+    rest = (lamps, np.full(3, ambient, np.float32), size, np.random.default_rng(seed))
     pixel = 1 / float(view.camera.fx)
     return shade(casters, hits, view.origin, pixel, atlas, look, *rest)[..., 0], hits
 
@@ -67,15 +67,16 @@ def test_soft_shadows_are_those_of_many_rays():
 
 
 def test_corners_get_the_share_of_the_sky_that_the_wall_leaves():
-    light, hits = lit(Geometry.join([WALL, FLOOR]), 0, ambient=1.0, pitch=-0.5)
+    light, hits = lit(Geometry.join([WALL, FLOOR]), 0, ambient=1.0, pitch=-0.5, size=(192, 240))
     on_floor = (hits.point[:, 2] < -0.999) & (hits.flat[:, 2] > 0.9)
     # Directions of a cosine-weighted hemisphere are even over the disc below it.
     a = np.clip((2 - hits.point[on_floor, 1]) / 0.8, 0, 1)
     truth = 0.15 + 0.85 * (1 - (np.arccos(a) - a * np.sqrt(1 - a**2)) / np.pi)
-    off = light.ravel()[on_floor] - truth
     assert (a < 0.7).mean() > 0.1
-    assert np.quantile(np.abs(off), 0.99) < 0.13  # fewer neighbours in corners
-    assert np.abs(off).mean() < 0.015
+    assert np.abs(light.ravel()[on_floor] - truth).mean() < 0.015
+    # The floor's rows run along the wall: what differs within one is grain.
+    rows = [row[mask] for row, mask in zip(light, on_floor.reshape(light.shape)) if mask.all()]
+    assert max(row.std() for row in rows) < 0.02
 
 
 def test_averages_stay_within_a_surface():

@@ -84,7 +84,7 @@ def scatter(rng, side: int, size) -> np.ndarray:
     """
     Give every pixel a direction, such that those of any square are spread over all the sphere.
 
-    side: of the squares, pixels; size: (H, W)
+    side: of the squares, pixels, a power of two; size: (H, W)
     returns: (H * W, 3) float32, unit vectors
     """
     count = side * side
@@ -93,6 +93,9 @@ def scatter(rng, side: int, size) -> np.ndarray:
     wide = np.sqrt(1 - height**2)
     spiral = np.stack([wide * np.cos(angle), wide * np.sin(angle), height], axis=1)
     turned = spiral @ np.linalg.qr(rng.standard_normal((3, 3)))[0]
-    table = rng.permutation(turned.astype(np.float32)).reshape(side, side, 3)
+    order = np.zeros((1, 1), int)
+    while len(order) < side:  # parts of a square, as edges leave them, are spread evenly as well
+        order = np.block([[4 * order, 4 * order + 2], [4 * order + 3, 4 * order + 1]])
+    table = turned.astype(np.float32)[order]
     repeats = [-(-length // side) for length in size]
     return np.tile(table, (*repeats, 1))[: size[0], : size[1]].reshape(-1, 3)
