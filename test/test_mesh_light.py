@@ -19,12 +19,14 @@ WALL = box((-4, 2, -4), (4, 2.1, 4), 0)
 FLOOR = box((-4, -4, -1.1), (4, 2, -1), 0)
 
 
-def lit(geometry, seed, lamps=(), ambient=0.0, pitch=0.0, size=SIZE):
+def lit(geometry, seed, lamps=(), ambient=0.0, pitch=0.0, size=SIZE, atlas=None, look=None):
     """Shade white things seen from the origin towards +y; return radiance and what was hit."""
     view = View(np.zeros(3), rotation(np.pi / 2, pitch, 0), Camera.default(size))
-    atlas, casters = Atlas(), Casters(geometry)
-    atlas.add(np.full((8, 8, 3), 255, np.uint8))
-    look = Look(np.zeros(1, int), np.zeros(1), np.ones((1, 3)), np.zeros(1))
+    casters = Casters(geometry)
+    if atlas is None:
+        atlas = Atlas()
+        atlas.add(np.full((8, 8, 3), 255, np.uint8))
+        look = Look(np.zeros(1, int), np.zeros((1, 2)), np.ones((1, 3)), np.zeros(1))
     hits = casters.cast(view.origin.astype(np.float32), view.rays())
     rest = (lamps, np.full(3, ambient, np.float32), size, np.random.default_rng(seed))
     pixel = 1 / float(view.camera.fx)
@@ -112,3 +114,18 @@ def test_any_square_of_pixels_looks_everywhere(side):
     # Moments of a sphere: no mean, and the same spread along every axis.
     np.testing.assert_allclose(window.mean(axis=0), 0, atol=0.08)
     np.testing.assert_allclose(window.T @ window / side**2, np.eye(3) / 3, atol=0.08)
+
+
+def test_pictures_that_are_not_square_keep_their_shape():
+    """A photograph whose upper left quarter is black repeats every 0.8 x 0.4 m."""
+    image = np.full((64, 128, 3), 255, np.uint8)
+    image[:32, :64] = 0
+    atlas = Atlas()
+    atlas.add(image)
+    look = Look(np.zeros(1, int), np.array([[0.8, 0.4]]), np.ones((1, 3)), np.zeros(1))
+    light, hits = lit(WALL, 0, ambient=1.0, atlas=atlas, look=look)
+    x, z = hits.point[:, 0] / 0.8, -hits.point[:, 2] / 0.4
+    black = ((x % 1 < 0.5) & (z % 1 < 0.5)).reshape(SIZE)
+    sure = (np.abs(x * 2 - np.rint(x * 2)) > 0.2) & (np.abs(z * 2 - np.rint(z * 2)) > 0.2)
+    assert 0.2 < black.mean() < 0.3
+    assert ((light < 0.4) == black)[sure.reshape(SIZE)].all()

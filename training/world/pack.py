@@ -25,10 +25,12 @@ from .glb import read_glb
 from .picture import PICTURES
 from .raylight import Lamp, Look, shade
 from .staging import Stage
+from .surface import metres_of
 
 MAX_DEPTH = 60.0  # metres; what lies beyond counts as unknown
-_STRUCTURE = {'floor': 'floor', 'ground': 'floor', 'ceiling': 'ceiling', 'roof': 'ceiling'}
-_STRUCTURE |= {'wall': 'wall', 'column': 'wall'}
+# The first word that is found counts: walls of a floor are walls.
+_STRUCTURE = {'ceiling': 'ceiling', 'roof': 'ceiling', 'wall': 'wall', 'column': 'wall'}
+_STRUCTURE |= {'floor': 'floor', 'ground': 'floor'}
 SURFACES = {
     'floor': ('floor', 'floor', 'wood', 'tiles', 'concrete', 'marble', 'fabric', 'plain'),
     'wall': ('wall', 'wall', 'wall', 'plain', 'plain', 'brick', 'concrete', 'wood', 'tiles'),
@@ -48,6 +50,7 @@ class Pack:
     def __init__(self, assets: str | Path):
         self.assets = Path(assets)
         self._atlas, self._role, self._kinds = Atlas(), [], {}
+        self._metres: list[tuple[float, float]] = []  # of a planar repeat, 0 = the mesh's uv
         self._files: dict[str, Geometry] = {}
         self._rng = np.random.default_rng(0)
 
@@ -91,9 +94,10 @@ class Pack:
             self._files[path.name] = Geometry.join(parts)
         return self._files[path.name]
 
-    def _add_material(self, image, part: str) -> int:
+    def _add_material(self, image, part: str, metres: float = 0.0) -> int:
         # One material per image, so that both have the same index.
         self._role.append(part)
+        self._metres.append((metres, metres * image.shape[0] / image.shape[1]))
         return self._atlas.add(np.ascontiguousarray(image))
 
     def props(self) -> tuple[list, list]:
@@ -117,13 +121,14 @@ class Pack:
             kind, image = path.name.split('__')[0], cv2.imread(str(path), cv2.IMREAD_COLOR)
             if image is None:
                 raise ValueError(f'{path} is not a readable image; remove it from the pack')
-            self._kinds.setdefault(kind, []).append(self._add_material(image[..., ::-1], 'photo'))
+            material = self._add_material(image[..., ::-1], 'photo', metres_of(path.name))
+            self._kinds.setdefault(kind, []).append(material)
         rng = np.random.default_rng(20261121)
         for _ in range(24):
             grain = pattern.noise(rng, 128, rng.uniform(1.0, 2.0))
             plain = 215 + 40 * rng.uniform(0, 1) ** 2 * (grain[..., None] - 0.5)
             image = np.uint8(np.clip(plain, 0, 255).repeat(3, axis=2))
-            self._kinds.setdefault('plain', []).append(self._add_material(image, 'photo'))
+            self._kinds.setdefault('plain', []).append(self._add_material(image, 'photo', 1.0))
         for kind in _PICTURES:
             draw, count = PICTURES[kind]
             for _ in range(count):
@@ -139,18 +144,17 @@ class Pack:
     def _look(self, rng) -> Look:
         """Draw how every material looks: as in the pack, or with another surface."""
         count = len(self._atlas)
-        texture, metres = np.arange(count), np.zeros(count, np.float32)
+        texture, metres = np.arange(count), np.array(self._metres, np.float32)
         tint = np.exp(rng.normal(0, 0.2, (count, 1)) + rng.normal(0, 0.05, (count, 3)))
         swap = rng.choice([0.05, 0.4, 0.85], p=[0.35, 0.35, 0.3])
         for i, part in enumerate(self._role):
             if part == 'photo':
-                metres[i] = np.exp(rng.uniform(np.log(0.3), np.log(2.5)))
+                metres[i] *= rng.uniform(0.7, 1.3)
                 if i in self._kinds['plain'] or rng.random() < 0.2:
                     tint[i] = _paint(rng)
             elif part != 'picture' and rng.random() < swap:
                 texture[i] = self.pick(*SURFACES[part])
-                if self._role[texture[i]] == 'photo':
-                    metres[i] = np.exp(rng.uniform(np.log(0.6), np.log(3.0)))
+                metres[i] = np.multiply(self._metres[texture[i]], rng.uniform(0.7, 1.3))
                 if texture[i] in self._kinds['plain'] or rng.random() < 0.2:
                     tint[i] = _paint(rng, pale=part in ('wall', 'ceiling'))
         gloss = np.where(rng.random(count) < 0.3, rng.uniform(0, 0.5, count), 0)

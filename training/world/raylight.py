@@ -19,7 +19,8 @@ class Look:
     """
     How every material appears in one picture.
 
-    texture: (M,), index into the atlas; metres: (M,), width of a planar repeat, 0 = the mesh's uv
+    texture: (M,), index into the atlas
+    metres: (M, 2), width and height of a planar repeat, 0 = the mesh's uv
     tint: (M, 3), linear; gloss: (M,)
     """
 
@@ -182,14 +183,14 @@ def shade(casters, hits, origin, pixel, atlas: Atlas, look: Look, lamps, ambient
 
 def _albedo(hits, pixel, atlas, look):
     texture, metres = look.texture[hits.material], look.metres[hits.material]
-    planar = metres > 0
+    planar = metres[:, 0] > 0
     # Seen along the axis that the face looks at most; upright faces keep textures upright.
     axis = np.abs(hits.flat).argmax(axis=1)
     u = np.where(axis == 0, hits.point[:, 1], hits.point[:, 0])
     v = np.where(axis == 2, hits.point[:, 1], -hits.point[:, 2])
-    scale = np.where(planar, 1 / np.maximum(metres, 1e-3), 0).astype(np.float32)
-    uv = np.where(planar[:, None], np.stack([u, v], axis=1) * scale[:, None], hits.uv)
-    density = np.where(planar, scale, hits.density)
+    scale = np.where(planar[:, None], 1 / np.maximum(metres, 1e-3), 0).astype(np.float32)
+    uv = np.where(planar[:, None], np.stack([u, v], axis=1) * scale, hits.uv)
+    density = np.where(planar, np.sqrt(scale.prod(axis=1)), hits.density)
     depth = np.where(np.isfinite(hits.depth), hits.depth, 1)
     footprint = density * depth * pixel / np.sqrt(hits.facing)
     return atlas.sample(texture, uv, footprint) * look.tint[hits.material]
