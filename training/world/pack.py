@@ -37,6 +37,9 @@ SURFACES = {
     'ceiling': ('ceiling', 'wall', 'plain', 'concrete'),
     'thing': ('wood', 'wood', 'metal', 'fabric', 'plain', 'plain', 'print', 'wall', 'cardboard'),
 }
+# Things that hang, or are part of a building, and never lie about.
+_FIXED = ('light', 'lamp', 'chandelier', 'handle', 'camera', 'window', 'rangehood', 'tv_')
+_FIXED += ('airconditioner', 'curtain', 'portrait', 'horologe', 'clock', 'logo', 'sign', 'ramp')
 _PICTURES = ('print', 'paper', 'screen', 'books', 'keys')
 
 
@@ -100,11 +103,11 @@ class Pack:
         self._metres.append((metres, metres * image.shape[0] / image.shape[1]))
         return self._atlas.add(np.ascontiguousarray(image))
 
-    def props(self) -> tuple[list, list]:
-        """Sort the pack's meshes into things for tables and things for the floor."""
+    def props(self, hung=frozenset()) -> tuple[list, list]:
+        """Sort meshes into things for tables and for the floor; hung: files to leave out."""
         small, large = [], []
         for path in sorted((self.assets / 'meshes').glob('*.glb')):
-            if role(path.name) != 'thing' or path.stat().st_size > 600_000:
+            if path.name in hung or _is_fixed(path.name) or path.stat().st_size > 600_000:
                 continue
             geometry = self.load(path)
             low, high = geometry.bounds
@@ -191,3 +194,9 @@ def role(name: str) -> str:
     """Tell what a mesh file holds: floor, ceiling, wall or, else, a thing."""
     words = Path(name).stem.lower()
     return next((part for word, part in _STRUCTURE.items() if word in words), 'thing')
+
+
+def _is_fixed(name: str) -> bool:
+    """Tell whether a mesh file holds a part of a building, or what is fixed to one."""
+    words = Path(name).stem.lower().replace('deskportrait', 'frame')
+    return role(name) != 'thing' or any(word in words for word in _FIXED)
