@@ -20,7 +20,7 @@ from ..sample import Sample
 from . import pattern
 from .atlas import Atlas
 from .develop import develop
-from .geometry import Geometry
+from .geometry import Geometry, standing
 from .glb import read_glb
 from .picture import PICTURES
 from .raylight import Lamp, Look, shade
@@ -104,7 +104,11 @@ class Pack:
         return self._atlas.add(np.ascontiguousarray(image))
 
     def props(self, hung=frozenset()) -> tuple[list, list]:
-        """Sort meshes into things for tables and for the floor; hung: files to leave out."""
+        """
+        Sort meshes into things for tables and for the floor, standing on z = 0 at the origin.
+
+        hung: files to leave out
+        """
         small, large = [], []
         for path in sorted((self.assets / 'meshes').glob('*.glb')):
             if path.name in hung or _is_fixed(path.name) or path.stat().st_size > 600_000:
@@ -112,6 +116,8 @@ class Pack:
             geometry = self.load(path)
             low, high = geometry.bounds
             width, depth, height = high - low
+            # Some have their origin beside them: they would stand elsewhere than where is room.
+            geometry = geometry.placed(standing(*-(low + high)[:2] / 2, -low[2]))
             if max(width, depth) < 0.6 and height < 0.6:
                 small.append(geometry)
             elif max(width, depth) < 2.7 and 0.1 < height < 2.2:
