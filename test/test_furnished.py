@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import zlib
 
-from asset_pack import BLOCK_HIGH, BLOCK_LOW, HIGH, write_pack
+from asset_pack import BLOCK_HIGH, BLOCK_LOW, HIGH, write_glb, write_pack
 import numpy as np
 import pytest
 
@@ -53,12 +53,14 @@ def test_habits_come_in_the_order_of_the_file(tmp_path):
 
 
 def test_things_stand_hang_or_are_left_out(tmp_path):
+    before = at_wall(1, 0.2, 1.2)
+    before[1, 3] += 1.5  # beside the one that hangs
     tilted = standing(0, 0, 0)
     tilted[1:3, 1:3] = [[0.9, -0.436], [0.436, 0.9]]
     poses = [
         standing(0, 0, 0.05),  # on the floor, free of walls
         at_wall(1, 0.05, 1.2),  # hung
-        at_wall(1, 0.2, 1.2),  # on something before the wall
+        before,  # on something before the wall
         standing(0, 0, 0.8),  # on a table
         tilted,
     ]
@@ -67,6 +69,42 @@ def test_things_stand_hang_or_are_left_out(tmp_path):
         Habit('block.glb', 'cell', 0.0, None, np.inf),
         Habit('block.glb', 'cell', 1.2, 3, 0.05),
     ]
+
+
+def test_what_stands_on_a_shelf_at_the_wall_does_not_hang(tmp_path):
+    """The lower block's top is at 0.7 m: at 0.72 m a block stands on it, at 0.75 m it hangs."""
+    for height, hung in ((0.68, 0), (0.72, 0), (0.75, 1), (1.5, 1)):
+        pack = pack_with(tmp_path / str(height), at_wall(1, 0.05), at_wall(1, 0.05, height))
+        found = habits(Pack(pack))
+        assert [habit.height for habit in found] == [0.0, height][: 1 + hung]
+
+
+def test_curtains_before_a_window_keep_to_their_wall(tmp_path):
+    folder = pack_with(tmp_path / 'pack')
+    image = np.full((8, 8, 3), 200, np.uint8)
+    write_glb(folder / 'meshes' / 'curtain.glb', (-0.03, -1, 0), (0.03, 1, 2.3), image)
+    # The wall beyond the room's end has a hole from 0.2 to 2.1 m.
+    write_glb(folder / 'meshes' / 'sill_wall.glb', (5, -2, 0), (5.1, 2, 0.2), image)
+    write_glb(folder / 'meshes' / 'lintel_wall.glb', (5, -2, 2.1), (5.1, 2, 2.5), image)
+    path = folder / 'worlds' / 'cell.json'
+    world = json.loads(path.read_text())
+    here = {'mesh': 'meshes/curtain.glb', 'T': standing(4.57, 0, 0).tolist()}
+    walls = [{'mesh': f'meshes/{n}_wall.glb', 'T': np.eye(4).tolist()} for n in ('sill', 'lintel')]
+    world['instances'] = [*walls, here]
+    path.write_text(json.dumps(world))
+    assert habits(Pack(folder)) == [Habit('curtain.glb', 'cell', 0.0, 0, 0.4)]
+
+
+def test_what_hangs_or_is_fixed_is_not_strewn(tmp_path):
+    folder = write_pack(tmp_path / 'pack')
+    names = ['Chandelier_01', 'TV_01', 'WallPortrait', 'Rangehood', 'Curtain', 'hook', 'mug']
+    for name in names:
+        size = 0.3 if name in ('hook', 'mug') else 1.0
+        image = np.full((8, 8, 3), 200, np.uint8)
+        write_glb(folder / 'meshes' / f'{name}.glb', (0, 0, 0), (size, size, size / 2), image)
+    small, large = Pack(folder).props({'hook.glb'})
+    assert [np.ptp(thing.bounds, axis=0).max() for thing in small] == pytest.approx([0.3])  # mug
+    assert [np.ptp(thing.bounds, axis=0)[2] for thing in large] == pytest.approx([0.7])  # block
 
 
 @pytest.mark.parametrize('seed', range(6))

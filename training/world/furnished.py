@@ -33,8 +33,9 @@ class Furnished:
 
     def __init__(self, assets: str | Path):
         self._pack = Pack(assets)
-        self._small, self._large = self._pack.props()
         found = habits(self._pack)
+        hung = {habit.mesh for habit in found if habit.height}
+        self._small, self._large = self._pack.props(hung)
         self._pack.add_surfaces()
         self._standing = _each_once([habit for habit in found if not habit.height])
         self._hung = _each_once([habit for habit in found if habit.height])

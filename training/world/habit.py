@@ -16,6 +16,7 @@ from .raylight import Casters
 
 _SIDES = np.float32([[1, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0]])
 _AT_WALL = 0.25  # metres; farther from every wall, a thing stands free
+_SHEET_AT_WALL = 0.6  # the same of what is thin and tall: curtains hang before a sill or a heater
 
 
 @dataclass(frozen=True)
@@ -45,17 +46,19 @@ def habits(pack: Pack) -> list[Habit]:
     found = []
     for world in worlds(pack.assets):
         data = json.loads(world_file(pack.assets, world).read_text())
-        placed = [(i['mesh'], np.array(i['T'])) for i in data['instances']]
-        structure = [
-            pack.load(pack.assets / mesh).placed(T) for mesh, T in placed if role(mesh) != 'thing'
-        ]
+        places = [(i['mesh'], np.array(i['T'])) for i in data['instances']]
+        placed = [(*place, pack.load(pack.assets / place[0]).placed(place[1])) for place in places]
+        structure = [here for mesh, _, here in placed if role(mesh) != 'thing']
         walls = Casters(Geometry.join(structure)) if structure else None
-        found += [
-            _habit(pack, world, mesh, T, float(data['floor_z']), walls)
-            for mesh, T in placed if role(mesh) == 'thing'
-        ]  # fmt: skip
+        placed = [place for place in placed if role(place[0]) == 'thing']
+        things = [here for *_, here in placed]
+        for mesh, T, here in placed:
+            habit = _habit(pack, world, mesh, T, float(data['floor_z']), walls)
+            # Windows stand on their wall: only things carry what does not hang.
+            if habit is not None and not (habit.height and _lies(here, things)):
+                found.append(habit)
     # In the order of the files: a set's would differ from one process to the next.
-    return [habit for habit in dict.fromkeys(found) if habit is not None]
+    return list(dict.fromkeys(found))
 
 
 def _habit(pack, world, mesh, T, floor, walls) -> Habit | None:
@@ -66,10 +69,14 @@ def _habit(pack, world, mesh, T, floor, walls) -> Habit | None:
         return None
     back, gap = None, np.inf
     if walls is not None:
+        sheet = half[:2].min() < 0.1 and half[2] > 0.75
         centre = (T @ np.append((low + high) / 2, 1))[:3].astype(np.float32)
-        depth = walls.cast(centre, _SIDES @ T[:3, :3].T.astype(np.float32)).depth
-        gaps = depth - np.abs(_SIDES @ half)
-        if np.abs(gaps).min() < _AT_WALL:
+        sides = _SIDES @ T[:3, :3].T.astype(np.float32)
+        # What hangs before a window has the wall behind its upper and lower end.
+        lifts = [-0.96, 0, 0.96] if sheet else [0]
+        depth = [walls.cast(centre + [0, 0, half[2] * z], sides).depth for z in lifts]
+        gaps = np.min(depth, axis=0) - np.abs(_SIDES @ half)
+        if np.abs(gaps).min() < (_SHEET_AT_WALL if sheet else _AT_WALL):
             back = int(np.abs(gaps).argmin())
             gap = max(float(gaps[back]), 0.0)
     if abs(height) < 0.12:
@@ -77,3 +84,22 @@ def _habit(pack, world, mesh, T, floor, walls) -> Habit | None:
     elif back is None or gap > 0.12 or height < 0.12:
         return None
     return Habit(Path(mesh).name, world, round(float(height), 2), back, round(gap, 2))
+
+
+def _lies(thing: Geometry, others: list[Geometry], reach=0.03) -> bool:
+    """Say whether something is right below a thing, within reach [m]: a shelf, a table."""
+    low, high = thing.bounds
+    under = [
+        other for other in others if other is not thing
+        and (other.bounds[0] < [*high[:2], low[2] + 0.02]).all()
+        and (other.bounds[1] > [*low[:2], low[2] - reach]).all()
+    ]  # fmt: skip
+    if not under:
+        return False
+    spots = np.stack(np.meshgrid(*np.linspace(low[:2], high[:2], 9)[1:-1].T), axis=-1)
+    spots = spots.reshape(-1, 2)
+    top, bottom = (np.full((len(spots), 1), low[2] + z) for z in (0.02, -reach))
+    down = Casters(Geometry.join(under)).visible(
+        *(np.hstack([spots, z]).astype(np.float32) for z in (top, bottom))
+    )
+    return not down.all()

@@ -20,21 +20,26 @@ from ..sample import Sample
 from . import pattern
 from .atlas import Atlas
 from .develop import develop
-from .geometry import Geometry
+from .geometry import Geometry, standing
 from .glb import read_glb
 from .picture import PICTURES
 from .raylight import Lamp, Look, shade
 from .staging import Stage
+from .surface import metres_of
 
 MAX_DEPTH = 60.0  # metres; what lies beyond counts as unknown
-_STRUCTURE = {'floor': 'floor', 'ground': 'floor', 'ceiling': 'ceiling', 'roof': 'ceiling'}
-_STRUCTURE |= {'wall': 'wall', 'column': 'wall'}
+# The first word that is found counts: walls of a floor are walls.
+_STRUCTURE = {'ceiling': 'ceiling', 'roof': 'ceiling', 'wall': 'wall', 'column': 'wall'}
+_STRUCTURE |= {'floor': 'floor', 'ground': 'floor'}
 SURFACES = {
     'floor': ('floor', 'floor', 'wood', 'tiles', 'concrete', 'marble', 'fabric', 'plain'),
     'wall': ('wall', 'wall', 'wall', 'plain', 'plain', 'brick', 'concrete', 'wood', 'tiles'),
     'ceiling': ('ceiling', 'wall', 'plain', 'concrete'),
     'thing': ('wood', 'wood', 'metal', 'fabric', 'plain', 'plain', 'print', 'wall', 'cardboard'),
 }
+# Things that hang, or are part of a building, and never lie about.
+_FIXED = ('light', 'lamp', 'chandelier', 'handle', 'camera', 'window', 'rangehood', 'tv_')
+_FIXED += ('airconditioner', 'curtain', 'portrait', 'horologe', 'clock', 'logo', 'sign', 'ramp')
 _PICTURES = ('print', 'paper', 'screen', 'books', 'keys')
 
 
@@ -48,6 +53,7 @@ class Pack:
     def __init__(self, assets: str | Path):
         self.assets = Path(assets)
         self._atlas, self._role, self._kinds = Atlas(), [], {}
+        self._metres: list[tuple[float, float]] = []  # of a planar repeat, 0 = the mesh's uv
         self._files: dict[str, Geometry] = {}
         self._rng = np.random.default_rng(0)
 
@@ -91,20 +97,27 @@ class Pack:
             self._files[path.name] = Geometry.join(parts)
         return self._files[path.name]
 
-    def _add_material(self, image, part: str) -> int:
+    def _add_material(self, image, part: str, metres: float = 0.0) -> int:
         # One material per image, so that both have the same index.
         self._role.append(part)
+        self._metres.append((metres, metres * image.shape[0] / image.shape[1]))
         return self._atlas.add(np.ascontiguousarray(image))
 
-    def props(self) -> tuple[list, list]:
-        """Sort the pack's meshes into things for tables and things for the floor."""
+    def props(self, hung=frozenset()) -> tuple[list, list]:
+        """
+        Sort meshes into things for tables and for the floor, standing on z = 0 at the origin.
+
+        hung: files to leave out
+        """
         small, large = [], []
         for path in sorted((self.assets / 'meshes').glob('*.glb')):
-            if role(path.name) != 'thing' or path.stat().st_size > 600_000:
+            if path.name in hung or _is_fixed(path.name) or path.stat().st_size > 600_000:
                 continue
             geometry = self.load(path)
             low, high = geometry.bounds
             width, depth, height = high - low
+            # Some have their origin beside them: they would stand elsewhere than where is room.
+            geometry = geometry.placed(standing(*-(low + high)[:2] / 2, -low[2]))
             if max(width, depth) < 0.6 and height < 0.6:
                 small.append(geometry)
             elif max(width, depth) < 2.7 and 0.1 < height < 2.2:
@@ -117,13 +130,14 @@ class Pack:
             kind, image = path.name.split('__')[0], cv2.imread(str(path), cv2.IMREAD_COLOR)
             if image is None:
                 raise ValueError(f'{path} is not a readable image; remove it from the pack')
-            self._kinds.setdefault(kind, []).append(self._add_material(image[..., ::-1], 'photo'))
+            material = self._add_material(image[..., ::-1], 'photo', metres_of(path.name))
+            self._kinds.setdefault(kind, []).append(material)
         rng = np.random.default_rng(20261121)
         for _ in range(24):
             grain = pattern.noise(rng, 128, rng.uniform(1.0, 2.0))
             plain = 215 + 40 * rng.uniform(0, 1) ** 2 * (grain[..., None] - 0.5)
             image = np.uint8(np.clip(plain, 0, 255).repeat(3, axis=2))
-            self._kinds.setdefault('plain', []).append(self._add_material(image, 'photo'))
+            self._kinds.setdefault('plain', []).append(self._add_material(image, 'photo', 1.0))
         for kind in _PICTURES:
             draw, count = PICTURES[kind]
             for _ in range(count):
@@ -139,18 +153,17 @@ class Pack:
     def _look(self, rng) -> Look:
         """Draw how every material looks: as in the pack, or with another surface."""
         count = len(self._atlas)
-        texture, metres = np.arange(count), np.zeros(count, np.float32)
+        texture, metres = np.arange(count), np.array(self._metres, np.float32)
         tint = np.exp(rng.normal(0, 0.2, (count, 1)) + rng.normal(0, 0.05, (count, 3)))
         swap = rng.choice([0.05, 0.4, 0.85], p=[0.35, 0.35, 0.3])
         for i, part in enumerate(self._role):
             if part == 'photo':
-                metres[i] = np.exp(rng.uniform(np.log(0.3), np.log(2.5)))
+                metres[i] *= rng.uniform(0.7, 1.3)
                 if i in self._kinds['plain'] or rng.random() < 0.2:
                     tint[i] = _paint(rng)
             elif part != 'picture' and rng.random() < swap:
                 texture[i] = self.pick(*SURFACES[part])
-                if self._role[texture[i]] == 'photo':
-                    metres[i] = np.exp(rng.uniform(np.log(0.6), np.log(3.0)))
+                metres[i] = np.multiply(self._metres[texture[i]], rng.uniform(0.7, 1.3))
                 if texture[i] in self._kinds['plain'] or rng.random() < 0.2:
                     tint[i] = _paint(rng, pale=part in ('wall', 'ceiling'))
         gloss = np.where(rng.random(count) < 0.3, rng.uniform(0, 0.5, count), 0)
@@ -167,7 +180,9 @@ def _light(rng, view, casters) -> tuple[list[Lamp], np.ndarray]:
         place[2] += max(height, 0.1)
         tone = np.exp((warm + rng.normal(0, 0.08)) * np.array([1, 0, -1]))
         power = np.exp(rng.normal(1.3, 0.7)) * tone
-        lamps.append(Lamp(place, power, rng.uniform(0.03, 0.35)))
+        # A lamp that dips into the ceiling would be shaded by it.
+        radius = min(rng.uniform(0.03, 0.35), 0.9 * casters.clearance(place))
+        lamps.append(Lamp(place, power, radius))
     if rng.random() < 0.08:  # a flash, or a robot's own lamp
         lamps.append(Lamp(view.origin + rng.normal(0, 0.05, 3), np.full(3, 3.0), 0.01))
     ambient = rng.uniform(0.15, 0.9) * np.exp(rng.normal(0, 0.08, 3))
@@ -185,3 +200,9 @@ def role(name: str) -> str:
     """Tell what a mesh file holds: floor, ceiling, wall or, else, a thing."""
     words = Path(name).stem.lower()
     return next((part for word, part in _STRUCTURE.items() if word in words), 'thing')
+
+
+def _is_fixed(name: str) -> bool:
+    """Tell whether a mesh file holds a part of a building, or what is fixed to one."""
+    words = Path(name).stem.lower().replace('deskportrait', 'frame')
+    return role(name) != 'thing' or any(word in words for word in _FIXED)

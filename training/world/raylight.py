@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from .atlas import Atlas
 from .geometry import Geometry
+from .surroundings import scatter, Surroundings
 
 _FAR = 1e4
 
@@ -19,7 +19,8 @@ class Look:
     """
     How every material appears in one picture.
 
-    texture: (M,), index into the atlas; metres: (M,), width of a planar repeat, 0 = the mesh's uv
+    texture: (M,), index into the atlas
+    metres: (M, 2), width and height of a planar repeat, 0 = the mesh's uv
     tint: (M, 3), linear; gloss: (M,)
     """
 
@@ -31,7 +32,11 @@ class Look:
 
 @dataclass(frozen=True)
 class Lamp:
-    """position: (3,), metres; power: (3,), linear RGB at 1 m; radius: of its sphere, metres."""
+    """
+    A sphere that shines: its light falls as 1 / (distance² + 0.25 m²), its size softens shadows.
+
+    position: (3,), metres; power: (3,), linear RGB; radius: metres
+    """
 
     position: np.ndarray
     power: np.ndarray
@@ -153,19 +158,21 @@ def shade(casters, hits, origin, pixel, atlas: Atlas, look: Look, lamps, ambient
     seen = np.isfinite(hits.depth)
     albedo = _albedo(hits, pixel, atlas, look)
     start = hits.point + hits.flat * (2e-3 + 1e-3 * np.where(seen, hits.depth, 0))[:, None]
-    light = ambient * _openness(casters, hits, start, size, rng)[:, None]
+    around = Surroundings(hits.point, hits.flat, hits.depth, size)
+    light = ambient * _openness(casters, hits, start, around, rng)[:, None]
     # A ceiling or floor lit by the rest of the room: ambient light has a direction.
     light = light * (0.85 + 0.15 * hits.normal[:, 2:])
     view = _unit(origin - hits.point)
     shine = np.zeros_like(light)
     for lamp in lamps:
-        jitter = _unit(rng.standard_normal(start.shape, dtype=np.float32)) * lamp.radius
-        way = lamp.position.astype(np.float32) + jitter - start
+        centre = lamp.position.astype(np.float32)
+        way = centre - start
         far = np.sqrt(_dot(way, way))
         way = way / far[:, None]
         facing = np.maximum(_dot(hits.normal, way), 0)
-        free = casters.visible(start, start + way * (far - 1e-3)[:, None])
-        free = cv2.blur(free.reshape(size).astype(np.float32), (3, 3)).ravel()
+        # Only shadows see how large the lamp is: every pixel looks for another spot on it.
+        spot = centre + scatter(rng, 4, size) * lamp.radius
+        free = around.mean4(casters.visible(start, spot).astype(np.float32))
         arriving = (free / (far**2 + 0.25))[:, None] * lamp.power.astype(np.float32)
         light = light + facing[:, None] * arriving
         half = np.maximum(_dot(_unit(way + view), hits.normal), 0)
@@ -176,29 +183,25 @@ def shade(casters, hits, origin, pixel, atlas: Atlas, look: Look, lamps, ambient
 
 def _albedo(hits, pixel, atlas, look):
     texture, metres = look.texture[hits.material], look.metres[hits.material]
-    planar = metres > 0
+    planar = metres[:, 0] > 0
     # Seen along the axis that the face looks at most; upright faces keep textures upright.
     axis = np.abs(hits.flat).argmax(axis=1)
     u = np.where(axis == 0, hits.point[:, 1], hits.point[:, 0])
     v = np.where(axis == 2, hits.point[:, 1], -hits.point[:, 2])
-    scale = np.where(planar, 1 / np.maximum(metres, 1e-3), 0).astype(np.float32)
-    uv = np.where(planar[:, None], np.stack([u, v], axis=1) * scale[:, None], hits.uv)
-    density = np.where(planar, scale, hits.density)
+    scale = np.where(planar[:, None], 1 / np.maximum(metres, 1e-3), 0).astype(np.float32)
+    uv = np.where(planar[:, None], np.stack([u, v], axis=1) * scale, hits.uv)
+    density = np.where(planar, np.sqrt(scale.prod(axis=1)), hits.density)
     depth = np.where(np.isfinite(hits.depth), hits.depth, 1)
     footprint = density * depth * pixel / np.sqrt(hits.facing)
     return atlas.sample(texture, uv, footprint) * look.tint[hits.material]
 
 
-def _openness(casters, hits, start, size, rng, reach=0.8, count=4):
-    """Return the share of free sky above every point within reach [m], smoothed, (N,)."""
-    grid = np.arange(size[0] * size[1]).reshape(size)[::2, ::2]
-    coarse, at = grid.shape, grid.ravel()
-    free = np.zeros(len(at), np.float32)
-    for _ in range(count):
-        way = hits.normal[at] + _unit(rng.standard_normal((len(at), 3), dtype=np.float32)) * 0.99
-        free += casters.visible(start[at], start[at] + _unit(way) * reach)
-    free = cv2.blur(free.reshape(coarse) / count, (5, 5))
-    return 0.15 + 0.85 * cv2.resize(free, size[::-1], interpolation=cv2.INTER_LINEAR).ravel()
+def _openness(casters, hits, start, around, rng, reach=0.8):
+    """Return the share of free sky above every point within reach [m], (N,)."""
+    # A direction each, and those of 8 x 8 neighbours make up the hemisphere, cosine-weighted.
+    way = _unit(hits.normal + 0.99 * scatter(rng, 8, around.size))
+    free = casters.visible(start, start + way * np.float32(reach))
+    return 0.15 + 0.85 * around.mean8(free.astype(np.float32))
 
 
 def _dot(a, b):

@@ -11,6 +11,8 @@ from grin_ros.camera import Camera
 
 from . import props
 from .geometry import Geometry, standing
+from .litter import Litter
+from .taken import Taken
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Stage:
         self, casters, anchors, targets, floor, small, large, pick, *, spread=1.2, known=0.7
     ):  # fmt: skip
         self.casters, self.anchors, self.targets, self.floor = casters, anchors, targets, floor
-        self.small, self.large, self.pick = small, large, pick
+        self.pick, self.litter = pick, Litter(small, large, floor, pick)
         self.spread, self.known = spread, known
 
     def compose(self, rng, size) -> tuple[View, list[Geometry]]:
@@ -85,7 +87,7 @@ class Stage:
             casters = self.casters.with_props(Geometry.join(things)) if things else self.casters
             if not self._shows_something(casters, view, closest):
                 continue
-            more = self._dress(rng, casters, view, few=way is self._stairs)
+            more = self.litter.strew(rng, casters, view, few=way is self._stairs)
             casters = casters.with_props(Geometry.join(more)) if more else casters
             if self._shows_something(casters, view, closest):
                 return view, things + more
@@ -107,6 +109,17 @@ class Stage:
         anchor = fits[rng.integers(len(fits))] if len(fits) else self.anchors[0]
         shift = rng.uniform(-0.6, 0.6, 2) * anchor[3]
         return anchor[0] + shift[0], anchor[1] + shift[1], anchor[4]
+
+    def _free_spot(self, rng, thing, along=False, tries=12):
+        """Draw where a thing stands that goes through nothing, (4, 4); None if nowhere."""
+        for _ in range(tries):
+            x, y, open_yaw = self._spot(rng, 0.3)
+            # A flight rises towards +y, into the open.
+            turn = open_yaw - np.pi / 2 + rng.normal(0, 0.3)
+            T = standing(x, y, self.floor, turn if along else rng.uniform(0, 2 * np.pi))
+            if Taken.by(thing, T).is_free(self.casters):
+                return T
+        return None
 
     def _wander(self, rng, size):
         x, y, open_yaw = self._spot(rng)
@@ -146,18 +159,16 @@ class Stage:
 
     def _desk(self, rng, size):
         """Stand or sit at a desk with things on it."""
-        x, y, _ = self._spot(rng, 0.6)
         width, depth, height = (
             rng.uniform(0.9, 2.2),
             rng.uniform(0.5, 0.95),
             rng.uniform(0.6, 0.85),
         )
-        T = standing(x, y, self.floor, rng.uniform(0, 2 * np.pi))
         things = [props.table(rng, self.pick, width, depth, height)]
         count, taken = int(rng.integers(3, 22)), []
         for k in range(count):
             big = k < rng.integers(0, 3)
-            thing = (props.monitor if big else self._small)(rng, self.pick)
+            thing = props.monitor(rng, self.pick) if big else self.litter.draw_small(rng)
             low, high = thing.bounds
             reach = 0.5 * np.hypot(*(high - low)[:2])
             spot = rng.uniform([-width / 2, -depth / 2], [width / 2, depth / 2]) * 0.92
@@ -168,6 +179,9 @@ class Stage:
             taken.append((spot, reach))
             turn = rng.normal(0, 0.3) if big else rng.uniform(0, 2 * np.pi)
             things.append(thing.placed(standing(*spot, height, turn)))
+        T = self._free_spot(rng, Geometry.join(things))
+        if T is None:
+            return None
         things = [thing.placed(T) for thing in things]
         target = T @ [*rng.uniform([-width / 2, -depth / 2], [width / 2, depth / 2]), height, 1]
         back = depth / 2 + rng.uniform(0.0, 1.6)
@@ -177,9 +191,13 @@ class Stage:
 
     def _stairs(self, rng, size):
         """Stand before a flight of stairs, or on it."""
-        x, y, open_yaw = self._spot(rng, 0.6)
-        T = standing(x, y, self.floor, open_yaw - np.pi / 2 + rng.normal(0, 0.3))
-        flight = props.stairs(rng, self.pick)
+        for _ in range(4):  # few flights fit into a room
+            flight = props.stairs(rng, self.pick)
+            T = self._free_spot(rng, flight, along=True, tries=6)
+            if T is not None:
+                break
+        else:
+            return None
         (_, _, _), (_, far, _) = flight.bounds
         flat = far - 0.8
         if rng.random() < 0.7:
@@ -192,58 +210,3 @@ class Stage:
             target = [rng.normal(0, 0.3), at - rng.uniform(0.8, 2.5), 0.3, 1]
         view = self._look_at(rng, size, (T @ eye)[:3], (T @ target)[:3])
         return view, [flight.placed(T)]
-
-    def _small(self, rng, pick):
-        if self.small and rng.random() < 0.45:
-            return self.small[rng.integers(len(self.small))].placed(
-                np.eye(4), rng.uniform(0.7, 1.3)
-            )
-        if rng.random() < 0.12:
-            return props.keyboard(rng, pick)
-        return props.SMALL[rng.integers(len(props.SMALL))](rng, pick)
-
-    def _large(self, rng, pick):
-        if self.large and rng.random() < 0.5:
-            return self.large[rng.integers(len(self.large))].placed(
-                np.eye(4), rng.uniform(0.85, 1.15)
-            )
-        if rng.random() < 0.4:
-            return props.shelf(rng, pick)
-        if rng.random() < 0.5:
-            return props.table(rng, pick, *rng.uniform([0.4, 0.4, 0.3], [2.0, 1.0, 0.9]))
-        low, high = rng.uniform(0.2, 0.6, 2), rng.uniform(0.2, 1.6)
-        return box_on_floor(low, high, pick)
-
-    def _dress(self, rng, casters, view, few):
-        """Stand large things on the floor and small ones on whatever is level in the view."""
-        if rng.random() < 0.2:
-            return []
-        small = view.thumbnail()
-        hits = casters.cast(small.origin, small.rays())
-        level = np.isfinite(hits.depth) & (hits.flat[:, 2] > 0.9) & (hits.depth < 7)
-        on_floor = level & (hits.point[:, 2] < self.floor + 0.2) & (hits.depth > 1.0)
-        raised = level & (hits.point[:, 2] > self.floor + 0.25) & (hits.depth > 0.3)
-        things = []
-        for where, make, most in (
-            (on_floor, self._large, 1 if few else 5),
-            (raised, self._small, 3 if few else 12),
-            (on_floor, self._small, 3),
-        ):
-            at = np.flatnonzero(where)
-            if not len(at):
-                continue
-            for pixel in rng.choice(at, int(rng.integers(0, most + 1))):
-                thing = make(rng, self.pick)
-                low, high = thing.bounds
-                place = hits.point[pixel].astype(float)
-                if np.hypot(*(place - view.origin)[:2]) < 0.25 + 0.5 * np.hypot(*(high - low)[:2]):
-                    continue
-                place[2] -= low[2]
-                things.append(thing.placed(standing(*place, rng.uniform(0, 2 * np.pi))))
-        return things
-
-
-def box_on_floor(half, height, pick) -> Geometry:
-    """Return a plain block: a cupboard, a pillar, a carton."""
-    material = pick('cardboard', 'wood', 'metal', 'plain', 'print', 'wall')
-    return props.box((-half[0], -half[1], 0), (half[0], half[1], height), material)
