@@ -56,6 +56,13 @@ def _matching(group) -> None:
         '--image-offset', type=float, metavar='S', help='seconds, added to the stamps of images'
     )
     group.add_argument(
+        '--points-offset', type=float, metavar='S', help='seconds, added to the stamps of sweeps'
+    )
+    group.add_argument(
+        '--max-skew', type=float, metavar='S',
+        help='seconds by which the delays of images, sweeps and poses may differ (0.5)',
+    )  # fmt: skip
+    group.add_argument(
         '--max-dt', type=float, metavar='S', help='seconds from an image to its sweep (0.05)'
     )
     group.add_argument('--start', type=float, metavar='S', help='seconds from the first message')

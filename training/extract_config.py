@@ -19,7 +19,8 @@ class ExtractConfig:
     extrinsics: YAML with transforms that the bag lacks
     camera_frame, lidar_frame, fixed_frame: None = of the messages' headers, and found
     stamps: the clock that matches images and sweeps: of the headers, or of the arrival
-    image_offset: added to the stamps of images, seconds
+    image_offset, points_offset: added to the stamps of images and of sweeps, seconds
+    max_skew: by which the median delays of images, sweeps and poses may differ, seconds
     max_dt: from the image to the nearest moment of a sweep, seconds
     start, end: part of the bag, seconds from its first message; None = all
     every: keep every so manyth image
@@ -52,6 +53,8 @@ class ExtractConfig:
     fixed_frame: str | None = None
     stamps: Literal['header', 'receive'] = 'header'
     image_offset: float = 0.0
+    points_offset: float = 0.0
+    max_skew: float = 0.5
     max_dt: float = 0.05
     start: float | None = None
     end: float | None = None
@@ -84,7 +87,7 @@ class ExtractConfig:
         for name in ('every', 'min_points'):
             if getattr(self, name) < 1:
                 raise ValueError(f'{name} {getattr(self, name)} is not a whole number from 1 up')
-        for name in ('max_dt', 'min_range', 'accumulate', 'shards', 'workers'):
+        for name in ('max_dt', 'max_skew', 'min_range', 'accumulate', 'shards', 'workers'):
             if not getattr(self, name) >= 0:
                 raise ValueError(f'{name} {getattr(self, name)} must not be negative')
         if self.accumulate and not self.ego_motion:
