@@ -40,6 +40,9 @@ def _topics(group) -> None:
     group.add_argument('--points', metavar='TOPIC')
     group.add_argument('--odometry', metavar='TOPIC', help='default: one, where tf has no poses')
     group.add_argument(
+        '--tf', metavar='TOPIC', help="counts where two contradict; default: the image's robot's"
+    )
+    group.add_argument(
         '--intrinsics', metavar='YAML', help='of camera_calibration, instead of a camera_info'
     )
     group.add_argument('--extrinsics', metavar='YAML', help='transforms that the bag lacks')

@@ -15,6 +15,7 @@ class ExtractConfig:
     How bags become a sample set; the defaults suit a bag that has everything.
 
     image, camera_info, points, odometry: topics; None = found
+    tf: topic of transforms that counts, with its _static one, where topics contradict each other
     intrinsics: YAML of camera_calibration, instead of a camera_info topic
     extrinsics: YAML with transforms that the bag lacks
     camera_frame, lidar_frame, fixed_frame: None = of the messages' headers, and found
@@ -46,6 +47,7 @@ class ExtractConfig:
     camera_info: str | None = None
     points: str | None = None
     odometry: str | None = None
+    tf: str | None = None
     intrinsics: str | None = None
     extrinsics: str | None = None
     camera_frame: str | None = None

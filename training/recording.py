@@ -90,7 +90,7 @@ def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
     points = bag.points_topic(config.points)
     info = None if config.intrinsics else info_topic(bag, image, config.camera_info)
     heavy = {image: [], points: []}
-    infos, frames, poses = Calibrations(), {}, PoseTopics(bag, config)
+    infos, frames, poses = Calibrations(), {}, PoseTopics(bag, image, config)
     light = [*poses.names, *([info] if info else [])]
     by_arrival = config.stamps == 'receive'
     start, stop = _window(bag, config)

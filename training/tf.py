@@ -20,6 +20,7 @@ from .rigid import inverse, matrices, slerp
 
 MAX_GAP = 1_000_000_000  # nanoseconds between poses that are still interpolated
 STILL = 1e-3, 2e-4  # metres and radians: edges that vary less do not move
+SAME = 5e-3  # metres, and entries of a rotation: two sources that agree as well say the same
 
 
 @dataclass
@@ -110,6 +111,22 @@ class Transforms:
             self._poses[key] = poses
             added = True
         return added
+
+    def contradicted(self, other: Transforms) -> tuple[str, str] | None:
+        """Return a pair (parent, child) of which another one tells other poses; None = none."""
+        for key in (key for key in self._poses if key in other._poses):
+            edges = self._edge(key), other._edge(key)
+            times = next((e.times for e in edges if e.times is not None), np.zeros(1, np.int64))
+            apart = np.abs(edges[0].at(times) - edges[1].at(times)).max(axis=(1, 2))
+            apart = apart[np.isfinite(apart)]
+            if len(apart) and np.median(apart) > SAME:
+                return key
+        return None
+
+    def complete(self, other: Transforms) -> None:
+        """Add the pairs of frames that only another one knows."""
+        self._poses = {**other._poses, **self._poses}
+        self._edges.clear()
 
     def cut(self, start: int, stop: int) -> None:
         """Leave out what does not belong to a part of the bag; start, stop: of the arrival, ns."""
