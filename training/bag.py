@@ -11,14 +11,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 import heapq
 from pathlib import Path
-import struct
 from typing import Any
 
 from rosbags.highlevel import AnyReader
 from rosbags.typesys import get_typestore, Stores
+
+from .bag_files import bag_files
+from .bag_header import Header, read_header
 
 RAW, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
 CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
@@ -28,21 +29,6 @@ ODOMETRY = 'nav_msgs/msg/Odometry'
 
 _ROS2 = get_typestore(Stores.ROS2_JAZZY)
 _RENAMED = {'tf/msg/tfMessage': TRANSFORMS}  # ROS 1 before Hydro, and what still plays its tf
-
-
-@dataclass(frozen=True)
-class Header:
-    """
-    What a message says about itself, without the rest of it.
-
-    stamp: of the header, nanoseconds; None for a type that has no header
-    frame_id: of the header, without ROS 1's leading slash
-    size: bytes
-    """
-
-    stamp: int | None
-    frame_id: str
-    size: int
 
 
 def stamp_of(message: Any) -> int:
@@ -65,7 +51,7 @@ class BagReader:
         self.path = Path(path)
         if not self.path.exists():
             raise FileNotFoundError(f'{self.path}: no such bag; give its folder or its file')
-        files = _files(self.path)
+        files = bag_files(self.path)
         try:
             # Old SQLite bags carry no definitions; the camera's types are the same in any release.
             self._reader = AnyReader(files, default_typestore=_ROS2)
@@ -145,12 +131,7 @@ class BagReader:
         first = definition[1][0] if definition and definition[1] else None
         if first is None or first[1][1] != 'std_msgs/msg/Header':
             return Header(None, '', len(data))
-        # Both begin with 4 bytes: the encapsulation of CDR, or seq of ROS 1.
-        order = '>' if self._reader.is2 and data[1] == 0 else '<'
-        seconds, nanoseconds, length = struct.unpack_from(f'{order}iII', data, 4)
-        frame_id = bytes(data[16 : 16 + length]).rstrip(b'\0').decode(errors='replace')
-        stamp = seconds * 1_000_000_000 + nanoseconds
-        return Header(stamp, frame_id.lstrip('/'), len(data))
+        return read_header(data, self._reader.is2)
 
     def camera_topics(
         self, image: str | None = None, camera_info: str | None = None
@@ -172,12 +153,26 @@ class BagReader:
         return self._choose('image', given, pictures, self.named(RAW, COMPRESSED))
 
     def camera_info_topic(self, image: str, given: str | None = None) -> str:
-        """Return the topic beside the image's, or the only one."""
+        """Return the topic beside the image's, or the only one if it is of the same frame."""
         infos = self.named(CAMERA_INFO)
-        sibling = _base(image).rpartition('/')[0] + '/camera_info'
+        sibling = sibling_info(image)
         if given is None and sibling in infos:
             return sibling
-        return self._choose('camera_info', given, infos, infos)
+        found = self._choose('camera_info', given, infos, infos)
+        if given is None:
+            self._check_frames(image, found)
+        return found
+
+    def _check_frames(self, image: str, info: str) -> None:
+        """Refuse the calibration of another camera."""
+        first = (next(self.scan(headers=[topic]), None) for topic in (image, info))
+        frames = [entry[2].frame_id if entry else None for entry in first]
+        if None not in frames and frames[0] != frames[1]:
+            raise ValueError(
+                f'{self.path}: {image} has no camera_info beside it, and the only one, {info}, is '
+                f'in the frame {frames[1]!r}, not in {frames[0]!r} like the images; pass '
+                f'--camera-info {info} if it is of the same camera, else another calibration'
+            )
 
     def points_topic(self, given: str | None = None) -> str:
         """Return the topic of the only LiDAR; given: refuse one that holds no points."""
@@ -236,20 +231,9 @@ class BagReader:
         return found[0]
 
 
-def _files(path: Path) -> list[Path]:
-    """Return what to open: in a folder whose metadata.yaml was never written, each file."""
-    if not path.is_dir() or (path / 'metadata.yaml').exists():
-        return [path]
-    files = sorted(file for file in path.iterdir() if file.suffix in ('.mcap', '.db3', '.bag'))
-    for packed in sorted(path.glob('*.zstd')):
-        if packed.with_suffix('') not in files:
-            raise ValueError(
-                f'{path}: {packed.name} cannot be read without metadata.yaml; copy that too, or '
-                f'unpack it with `zstd -d {packed.name} -o {packed.stem}`'
-            )
-    if not files:
-        raise ValueError(f'{path}: holds no bag; give a folder with .mcap, .db3 or .bag files')
-    return files
+def sibling_info(image: str) -> str:
+    """Return the camera_info topic that stands beside an image topic, if there is one."""
+    return _base(image).rpartition('/')[0] + '/camera_info'
 
 
 def _base(topic: str) -> str:

@@ -15,6 +15,8 @@ from math import ceil
 import numpy as np
 
 from .extract_config import ExtractConfig
+from .fixed_frame import named
+from .tf import Transforms
 
 LATE = 1_000_000_000  # nanoseconds; no single message is as late as that
 MOVED = 500_000_000  # nanoseconds by which delays of two sources change if a clock was set
@@ -46,6 +48,31 @@ class Clock:
             return None
         low, middle, high = np.percentile((self.arrival - self.stamps) / 1e9, [25, 50, 75])
         return float(middle) if high - low <= spread else None
+
+
+def pose_clocks(
+    transforms: Transforms, frames: tuple[str | None, str, str], start: int, stop: int
+) -> list[Clock]:
+    """
+    Return the clocks of the transforms in use that move, the vehicle's own motion first.
+
+    frames: the fixed one or None, that of the camera, that of the LiDAR
+    start, stop: of the arrival, nanoseconds
+    """
+    fixed, camera, lidar = frames
+    if fixed is None:
+        return []
+    links = transforms.links(fixed, camera) + transforms.links(camera, lidar)
+    # From the map to the odometry is a correction, which localizers date ahead by a second.
+    own = [link for link in links if not named(link[1])] or links
+    clocks = []
+    for link in dict.fromkeys(own):
+        log = transforms.log(link)
+        arrivals, times = log.arrivals, log.times
+        inside = (arrivals >= start) & (arrivals < stop)
+        name = f'{link[0]} -> {link[1]} of tf or odometry'
+        clocks.append(Clock(name, arrivals[inside], times[inside]))
+    return clocks
 
 
 def check_steady(path: str, start: int, clocks: Sequence[Clock]) -> None:

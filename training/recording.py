@@ -14,12 +14,12 @@ import numpy as np
 
 from grin_ros.camera import Camera
 
-from .bag import BagReader, stamp_of
+from .bag import BagReader, sibling_info, stamp_of
 from .bag_cameras import Calibrations, info_topic, read_cameras
-from .clocks import check_same, check_steady, Clock
+from .clocks import check_same, check_steady, Clock, pose_clocks
 from .extract_config import ExtractConfig
 from .extrinsics import add_extrinsics
-from .fixed_frame import find_fixed_frame, named
+from .fixed_frame import find_fixed_frame
 from .lidar import parse_time, PointTime, recognise_time
 from .optical import check_optical
 from .pose_topics import PoseTopics
@@ -90,7 +90,8 @@ def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
     points = bag.points_topic(config.points)
     info = None if config.intrinsics else info_topic(bag, image, config.camera_info)
     heavy = {image: [], points: []}
-    infos, frames, poses = Calibrations(), {}, PoseTopics(bag, image, config)
+    infos, poses = Calibrations(), PoseTopics(bag, image, config)
+    frames: dict[str, dict[str, None]] = {image: {}, points: {}}
     light = [*poses.names, *([info] if info else [])]
     by_arrival = config.stamps == 'receive'
     start, stop = _window(bag, config)
@@ -99,7 +100,7 @@ def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
         if topic in heavy:
             if start <= arrival < stop:
                 heavy[topic].append((arrival, content.stamp))
-                frames.setdefault(topic, content.frame_id)
+                frames[topic][content.frame_id] = None
         elif topic == info:
             # One that came too late is better than none.
             if arrival < stop or not infos.times:
@@ -107,12 +108,14 @@ def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
         else:
             poses.add(topic, content, arrival, by_arrival)
     images, sweeps = (
-        make_stream(bag, topic, found, frames.get(topic, ''), by_arrival)
+        make_stream(bag, topic, found, list(frames[topic]), by_arrival)
         for topic, found in heavy.items()
     )
     unsorted = [Clock(s.topic, s.arrival, s.stamps) for s in (images, sweeps)]
     check_steady(bag.path, bag.start, unsorted)
     notes = poses.notes
+    if info and info != sibling_info(image):
+        notes.append(f'calibration: of {info}')
     for stream in (images, sweeps):
         if same := sort(stream):
             notes.append(f'{same} messages of {stream.topic} have the stamp of another: left out')
@@ -138,7 +141,9 @@ def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
     _decide_motion(recording, config, worlds)
     _check_changed(recording, bag.start)
     if not by_arrival:
-        moving = _clocks_of_poses(recording, start, stop)
+        moving = pose_clocks(
+            recording.transforms, (recording.fixed_frame, camera_frame, lidar_frame), start, stop
+        )
         check_steady(bag.path, bag.start, [unsorted[0], *moving])
         # A sweep is on its way from its last point on.
         whole = sweeps.stamps + (time.last if time else 0)
@@ -147,29 +152,6 @@ def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
         check_same(bag.path, pictures, scans, moving, config)
     notes += [f'poses of the vehicle: {topic}' for topic in poses.used(recording.transforms)]
     return recording
-
-
-def _clocks_of_poses(recording: Recording, start: int, stop: int) -> list[Clock]:
-    """
-    Return the clocks of the transforms in use that move, the vehicle's own motion first.
-
-    start, stop: of the arrival, nanoseconds
-    """
-    transforms, fixed = recording.transforms, recording.fixed_frame
-    if fixed is None:
-        return []
-    links = transforms.links(fixed, recording.camera_frame)
-    links += transforms.links(recording.camera_frame, recording.lidar_frame)
-    # From the map to the odometry is a correction, which localizers date ahead by a second.
-    own = [link for link in links if not named(link[1])] or links
-    clocks = []
-    for link in dict.fromkeys(own):
-        log = transforms.log(link)
-        arrivals, times = log.arrivals, log.times
-        inside = (arrivals >= start) & (arrivals < stop)
-        name = f'{link[0]} -> {link[1]} of tf or odometry'
-        clocks.append(Clock(name, arrivals[inside], times[inside]))
-    return clocks
 
 
 def _check_changed(recording: Recording, start: int) -> None:

@@ -17,7 +17,7 @@ class Stream:
 
     arrival, header: (N,) int64, nanoseconds; a message is found again by both
     stamps: (N,) int64, nanoseconds, on the clock that matches streams
-    frame_id: of the first message
+    frame_id: of the messages
     """
 
     topic: str
@@ -35,12 +35,17 @@ class Stream:
 
 
 def make_stream(
-    bag: BagReader, topic: str, found: list[tuple[int, int]], frame_id: str, by_arrival: bool
+    bag: BagReader,
+    topic: str,
+    found: list[tuple[int, int]],
+    frame_ids: list[str],
+    by_arrival: bool,
 ) -> Stream:
     """
     Make the stream of a topic, still in the order of arrival.
 
     found: arrival and header stamp of each message, nanoseconds
+    frame_ids: all that the messages have
     by_arrival: match by the arrival, not by the header stamps
     """
     if not found:
@@ -55,7 +60,14 @@ def make_stream(
             f'{bag.path}: the header stamps of {topic} are all zero; pass --stamps receive to '
             'use the time of arrival instead'
         )
-    return Stream(topic, arrival, header, arrival if by_arrival else header, frame_id)
+    named = [frame_id for frame_id in frame_ids if frame_id] or ['']
+    if len(named) > 1:
+        raise ValueError(
+            f'{bag.path}: the messages of {topic} are in the frames {", ".join(named)}, as if of '
+            'several sensors; record each on a topic of its own, or if the name changed within '
+            'the bag, cut it there with --start and --end'
+        )
+    return Stream(topic, arrival, header, arrival if by_arrival else header, named[0])
 
 
 def sort(stream: Stream) -> int:
