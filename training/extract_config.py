@@ -8,6 +8,8 @@ from typing import Literal
 
 from .sample import DOMAINS
 
+LARGEST = 4e9  # seconds since 1970 are fewer, and as nanoseconds two of them fit into 64 bits
+
 
 @dataclass(frozen=True)
 class ExtractConfig:
@@ -80,6 +82,9 @@ class ExtractConfig:
     workers: int = 0
 
     def __post_init__(self):
+        for name, value in vars(self).items():
+            if isinstance(value, (int, float)) and not abs(value) <= LARGEST:
+                raise ValueError(f'{name} {value} is no number up to {LARGEST:g}')
         if self.stamps not in ('header', 'receive'):
             raise ValueError(f'stamps {self.stamps!r} is neither header nor receive')
         if self.domain not in (None, *DOMAINS):

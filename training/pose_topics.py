@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from .bag import BagReader, ODOMETRY, stamp_of, TRANSFORMS
+from .bag import BagReader, stamp_of
+from .bag_topics import ODOMETRY, TRANSFORMS
 from .extract_config import ExtractConfig
 from .fixed_frame import worlds_of
 from .tf import Transforms

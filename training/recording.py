@@ -14,8 +14,9 @@ import numpy as np
 
 from grin_ros.camera import Camera
 
-from .bag import BagReader, sibling_info, stamp_of
+from .bag import BagReader, stamp_of
 from .bag_cameras import Calibrations, info_topic, read_cameras
+from .bag_topics import sibling_info
 from .clocks import check_same, check_steady, Clock, pose_clocks
 from .extract_config import ExtractConfig
 from .extrinsics import add_extrinsics
