@@ -90,7 +90,7 @@ CASES = {
     ),
     'two clocks': (
         shifted('/lidar/points', 3600), [],
-        r'never match.*--image-offset 3600\.0.*--stamps receive',
+        r'two clocks: .*--image-offset 3600\.0.*--stamps receive',
     ),
     'uncalibrated': (uncalibrated(), [], 'CameraInfo is not calibrated'),
     'a body frame': (

@@ -11,38 +11,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 import heapq
 from pathlib import Path
-import struct
 from typing import Any
 
 from rosbags.highlevel import AnyReader
+from rosbags.interfaces import MessageDefinition, MessageDefinitionFormat
+from rosbags.rosbag2 import storage_mcap
 from rosbags.typesys import get_typestore, Stores
 
-RAW, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
-CAMERA_INFO = 'sensor_msgs/msg/CameraInfo'
-POINTS = 'sensor_msgs/msg/PointCloud2'
-TRANSFORMS = 'tf2_msgs/msg/TFMessage'
-ODOMETRY = 'nav_msgs/msg/Odometry'
+from .bag_files import as_uri, bag_files
+from .bag_header import Header, read_header
+from .bag_topics import TopicChoice, TRANSFORMS
 
 _ROS2 = get_typestore(Stores.ROS2_JAZZY)
 _RENAMED = {'tf/msg/tfMessage': TRANSFORMS}  # ROS 1 before Hydro, and what still plays its tf
-
-
-@dataclass(frozen=True)
-class Header:
-    """
-    What a message says about itself, without the rest of it.
-
-    stamp: of the header, nanoseconds; None for a type that has no header
-    frame_id: of the header, without ROS 1's leading slash
-    size: bytes
-    """
-
-    stamp: int | None
-    frame_id: str
-    size: int
 
 
 def stamp_of(message: Any) -> int:
@@ -51,7 +34,19 @@ def stamp_of(message: Any) -> int:
     return stamp.sec * 1_000_000_000 + stamp.nanosec
 
 
-class BagReader:
+def _definition(schema: Any) -> MessageDefinition:
+    """Take a topic of MCAP whose schema is in another language for one without definition."""
+    try:
+        return _get_msgdef(schema)
+    except KeyError:
+        return MessageDefinition(MessageDefinitionFormat.NONE, '')
+
+
+# One such topic, of no use to us, would make the whole bag unreadable.
+_get_msgdef, storage_mcap.get_msgdef = storage_mcap.get_msgdef, _definition
+
+
+class BagReader(TopicChoice):
     """
     An open bag; a context manager.
 
@@ -65,10 +60,10 @@ class BagReader:
         self.path = Path(path)
         if not self.path.exists():
             raise FileNotFoundError(f'{self.path}: no such bag; give its folder or its file')
-        files = _files(self.path)
+        files = bag_files(self.path)
         try:
             # Old SQLite bags carry no definitions; the camera's types are the same in any release.
-            self._reader = AnyReader(files, default_typestore=_ROS2)
+            self._reader = AnyReader([as_uri(file) for file in files], default_typestore=_ROS2)
             self._reader.open()
         except Exception as error:  # of rosbags, and of what it stands on: SQLite, zstd, struct
             raise ValueError(
@@ -120,6 +115,7 @@ class BagReader:
         wanted = [c for c in self._reader.connections if c.topic in names]
         # To the reader an empty selection means everything.
         stream = self._reader.messages(wanted, start, stop) if wanted else iter(())
+        found = dict.fromkeys(names, 0)
         while True:
             try:
                 connection, time, data = next(stream)
@@ -128,10 +124,18 @@ class BagReader:
                 else:
                     content = self._header(connection, data)
             except StopIteration:
-                return
+                break
             except Exception as error:  # zstd, SQLite and struct have errors of their own
                 raise ValueError(f'{self.path}: the bag is damaged: {error}') from error
+            found[connection.topic] += 1
             yield connection.topic, time, content
+        for name in names if start is None and stop is None else ():
+            if found[name] < self.counts[name]:
+                raise ValueError(
+                    f'{self.path}: {found[name]} of the {self.counts[name]} messages of {name} '
+                    'that its index states are there; if metadata.yaml was edited or copied, move '
+                    'it away or run `ros2 bag reindex`, else copy the bag again'
+                )
 
     def _deserialize(self, connection, data) -> Any:
         kind = self.topics[connection.topic]
@@ -145,44 +149,7 @@ class BagReader:
         first = definition[1][0] if definition and definition[1] else None
         if first is None or first[1][1] != 'std_msgs/msg/Header':
             return Header(None, '', len(data))
-        # Both begin with 4 bytes: the encapsulation of CDR, or seq of ROS 1.
-        order = '>' if self._reader.is2 and data[1] == 0 else '<'
-        seconds, nanoseconds, length = struct.unpack_from(f'{order}iII', data, 4)
-        frame_id = bytes(data[16 : 16 + length]).rstrip(b'\0').decode(errors='replace')
-        stamp = seconds * 1_000_000_000 + nanoseconds
-        return Header(stamp, frame_id.lstrip('/'), len(data))
-
-    def camera_topics(
-        self, image: str | None = None, camera_info: str | None = None
-    ) -> tuple[str, str]:
-        """Find image and camera_info topic of a camera; what is given is only checked."""
-        image = self.image_topic(image)
-        return image, self.camera_info_topic(image, camera_info)
-
-    def image_topic(self, given: str | None = None) -> str:
-        """Return the topic of the only camera; given: refuse one that holds no pictures."""
-        # Depth that was compressed by image_transport has the type of a picture and is none.
-        pictures = [
-            name
-            for name in self.named(RAW, COMPRESSED)
-            if not name.endswith(('/compressedDepth', '/theora'))
-        ]
-        # A camera that was recorded raw and compressed is one camera; raw needs no decoding.
-        pictures = [n for n in pictures if n == _base(n) or _base(n) not in pictures]
-        return self._choose('image', given, pictures, self.named(RAW, COMPRESSED))
-
-    def camera_info_topic(self, image: str, given: str | None = None) -> str:
-        """Return the topic beside the image's, or the only one."""
-        infos = self.named(CAMERA_INFO)
-        sibling = _base(image).rpartition('/')[0] + '/camera_info'
-        if given is None and sibling in infos:
-            return sibling
-        return self._choose('camera_info', given, infos, infos)
-
-    def points_topic(self, given: str | None = None) -> str:
-        """Return the topic of the only LiDAR; given: refuse one that holds no points."""
-        clouds = self.named(POINTS)
-        return self._choose('points', given, clouds, clouds)
+        return read_header(data, self._reader.is2)
 
     def frames(
         self, image: str | None = None, camera_info: str | None = None
@@ -214,44 +181,3 @@ class BagReader:
                 stamp, _, message = heapq.heappop(waiting)
                 yield message, infos[max(bisect_right(times, stamp) - 1, 0)][1]
                 turn = next(turns, None)
-
-    def named(self, *types: str) -> list[str]:
-        """Return the names of the topics of these types."""
-        return sorted(name for name, kind in self.topics.items() if kind in types)
-
-    def _choose(self, what: str, given: str | None, found: list[str], allowed: list[str]) -> str:
-        """Return the topic that is given or the only one that was found."""
-        if given is not None:
-            if given not in allowed:
-                raise ValueError(
-                    f'{self.path}: {given!r} is no {what} topic of this bag; it has '
-                    f'{", ".join(allowed) or "none"}'
-                )
-            return given
-        if not found:
-            topics = ', '.join(f'{name} ({kind})' for name, kind in sorted(self.topics.items()))
-            raise ValueError(f'{self.path}: no {what} topic; the bag has {topics or "no topic"}')
-        if len(found) > 1:
-            raise ValueError(f'{self.path}: several {what} topics; name one of {", ".join(found)}')
-        return found[0]
-
-
-def _files(path: Path) -> list[Path]:
-    """Return what to open: in a folder whose metadata.yaml was never written, each file."""
-    if not path.is_dir() or (path / 'metadata.yaml').exists():
-        return [path]
-    files = sorted(file for file in path.iterdir() if file.suffix in ('.mcap', '.db3', '.bag'))
-    for packed in sorted(path.glob('*.zstd')):
-        if packed.with_suffix('') not in files:
-            raise ValueError(
-                f'{path}: {packed.name} cannot be read without metadata.yaml; copy that too, or '
-                f'unpack it with `zstd -d {packed.name} -o {packed.stem}`'
-            )
-    if not files:
-        raise ValueError(f'{path}: holds no bag; give a folder with .mcap, .db3 or .bag files')
-    return files
-
-
-def _base(topic: str) -> str:
-    """Return the raw topic that a compressed one belongs to by the rules of image_transport."""
-    return topic.removesuffix('/compressed')

@@ -14,7 +14,8 @@ from grin_ros.intrinsics import read_camera_info
 from grin_ros.ros.calibration import named_rectified
 from grin_ros.ros.from_msg import read_camera, read_image
 
-from .bag import BagReader, CAMERA_INFO
+from .bag import BagReader
+from .bag_topics import CAMERA_INFO
 from .extract_config import ExtractConfig
 from .stream import Stream
 

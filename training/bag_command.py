@@ -40,6 +40,9 @@ def _topics(group) -> None:
     group.add_argument('--points', metavar='TOPIC')
     group.add_argument('--odometry', metavar='TOPIC', help='default: one, where tf has no poses')
     group.add_argument(
+        '--tf', metavar='TOPIC', help="counts where two contradict; default: the image's robot's"
+    )
+    group.add_argument(
         '--intrinsics', metavar='YAML', help='of camera_calibration, instead of a camera_info'
     )
     group.add_argument('--extrinsics', metavar='YAML', help='transforms that the bag lacks')
@@ -55,6 +58,13 @@ def _matching(group) -> None:
     group.add_argument(
         '--image-offset', type=float, metavar='S', help='seconds, added to the stamps of images'
     )
+    group.add_argument(
+        '--points-offset', type=float, metavar='S', help='seconds, added to the stamps of sweeps'
+    )
+    group.add_argument(
+        '--max-skew', type=float, metavar='S',
+        help='seconds by which the delays of images, sweeps and poses may differ (0.5)',
+    )  # fmt: skip
     group.add_argument(
         '--max-dt', type=float, metavar='S', help='seconds from an image to its sweep (0.05)'
     )

@@ -10,8 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from .bag import BagReader, CAMERA_INFO, COMPRESSED, ODOMETRY, POINTS, RAW, stamp_of, TRANSFORMS
+from .bag import BagReader, stamp_of
 from .bag_cameras import info_topic
+from .bag_topics import CAMERA_INFO, COMPRESSED, ODOMETRY, POINTS, RAW, TRANSFORMS
 from .extract_config import ExtractConfig
 from .matching import match
 from .recording import read_recording

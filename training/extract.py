@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 import multiprocessing
 import os
@@ -201,5 +202,10 @@ def _run(recordings, config: ExtractConfig, folder: Path, jobs) -> Iterator[list
                 done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
                     yield future.result()
+        except BrokenProcessPool:
+            raise ValueError(
+                f'{folder}: a worker was killed, most likely because memory ran out; run the same '
+                'command again with --workers 1, what is finished stays'
+            ) from None
         finally:
             pool.shutdown(cancel_futures=True)

@@ -8,6 +8,8 @@ from typing import Literal
 
 from .sample import DOMAINS
 
+LARGEST = 4e9  # seconds since 1970 are fewer, and as nanoseconds two of them fit into 64 bits
+
 
 @dataclass(frozen=True)
 class ExtractConfig:
@@ -15,11 +17,13 @@ class ExtractConfig:
     How bags become a sample set; the defaults suit a bag that has everything.
 
     image, camera_info, points, odometry: topics; None = found
+    tf: topic of transforms that counts, with its _static one, where topics contradict each other
     intrinsics: YAML of camera_calibration, instead of a camera_info topic
     extrinsics: YAML with transforms that the bag lacks
     camera_frame, lidar_frame, fixed_frame: None = of the messages' headers, and found
     stamps: the clock that matches images and sweeps: of the headers, or of the arrival
-    image_offset: added to the stamps of images, seconds
+    image_offset, points_offset: added to the stamps of images and of sweeps, seconds
+    max_skew: by which the median delays of images, sweeps and poses may differ, seconds
     max_dt: from the image to the nearest moment of a sweep, seconds
     start, end: part of the bag, seconds from its first message; None = all
     every: keep every so manyth image
@@ -45,6 +49,7 @@ class ExtractConfig:
     camera_info: str | None = None
     points: str | None = None
     odometry: str | None = None
+    tf: str | None = None
     intrinsics: str | None = None
     extrinsics: str | None = None
     camera_frame: str | None = None
@@ -52,6 +57,8 @@ class ExtractConfig:
     fixed_frame: str | None = None
     stamps: Literal['header', 'receive'] = 'header'
     image_offset: float = 0.0
+    points_offset: float = 0.0
+    max_skew: float = 0.5
     max_dt: float = 0.05
     start: float | None = None
     end: float | None = None
@@ -75,6 +82,9 @@ class ExtractConfig:
     workers: int = 0
 
     def __post_init__(self):
+        for name, value in vars(self).items():
+            if isinstance(value, (int, float)) and not abs(value) <= LARGEST:
+                raise ValueError(f'{name} {value} is no number up to {LARGEST:g}')
         if self.stamps not in ('header', 'receive'):
             raise ValueError(f'stamps {self.stamps!r} is neither header nor receive')
         if self.domain not in (None, *DOMAINS):
@@ -84,7 +94,7 @@ class ExtractConfig:
         for name in ('every', 'min_points'):
             if getattr(self, name) < 1:
                 raise ValueError(f'{name} {getattr(self, name)} is not a whole number from 1 up')
-        for name in ('max_dt', 'min_range', 'accumulate', 'shards', 'workers'):
+        for name in ('max_dt', 'max_skew', 'min_range', 'accumulate', 'shards', 'workers'):
             if not getattr(self, name) >= 0:
                 raise ValueError(f'{name} {getattr(self, name)} must not be negative')
         if self.accumulate and not self.ego_motion:

@@ -27,7 +27,9 @@ from .sample_writer import encode
 from .sky import find_sky
 
 BIN = 1_000_000  # nanoseconds; points of one bin move together
-BINS = np.geomspace(0.5, 256, 28)  # metres, of the histogram of depths
+BINS = np.geomspace(
+    0.5, 256, 28
+)  # metres, of the histogram of depths; the ends take what is beyond
 
 Key = tuple[str, int, int]  # topic, arrival, header stamp
 
@@ -130,7 +132,7 @@ class FrameMaker:
             'frame': entry,
             'sizes': {name: len(content) for name, content in files.items()},
             'coverage': count / depth.size,
-            'depths': np.histogram(depth[depth > 0], BINS)[0].tolist(),
+            'depths': np.histogram(depth[depth > 0].clip(BINS[0], BINS[-1]), BINS)[0].tolist(),
             'dt': (frame.sweeps[0][1] - frame.stamp) / 1e9,
         }
 

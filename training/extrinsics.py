@@ -41,16 +41,37 @@ def add_extrinsics(transforms: Transforms, path: str, camera: str, lidar: str) -
             matrix = np.array(data['camera_from_lidar'], float)
             if matrix.shape not in ((4, 4), (3, 4)):
                 raise ValueError(f'camera_from_lidar is of shape {matrix.shape}')
+            _check(matrix[:3, 3], matrix[:3, :3])
             transforms.add(camera, lidar, matrix[:3, 3], _quaternion(matrix[:3, :3]), replace=True)
         for one in data.get('transforms') or ():
             translation, rotation = np.array(one['translation'], float), np.array(one['rotation'])
             if translation.shape != (3,) or rotation.shape != (4,):
                 raise ValueError('a translation has 3 numbers, a rotation 4')
-            transforms.add(one['parent'], one['child'], translation, rotation, replace=True)
+            _check(translation, rotation.astype(float))
+            transforms.add(*_frames(one), translation, rotation, replace=True)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f'{path}: no extrinsics ({type(error).__name__}: {error}); {NEEDED}'
         ) from None
+
+
+def _check(translation: np.ndarray, rotation: np.ndarray) -> None:
+    """Refuse what tf2 would drop; rotation: quaternion, or 3 x 3."""
+    if not (np.isfinite(translation).all() and np.isfinite(rotation).all()):
+        raise ValueError('a number is not finite')
+    if np.linalg.norm(rotation) < 1e-6:
+        raise ValueError('the rotation is all zero; none at all is [0, 0, 0, 1]')
+
+
+def _frames(one: dict) -> tuple[str, str]:
+    """Return the names of parent and child."""
+    parent, child = one['parent'], one['child']
+    for name in (parent, child):
+        if not isinstance(name, str) or not name.strip('/'):
+            raise ValueError(f'{name!r} is no name of a frame; put it in quotes')
+    if parent.lstrip('/') == child.lstrip('/'):
+        raise ValueError(f'{parent!r} is parent and child')
+    return parent, child
 
 
 def _quaternion(rotation: np.ndarray) -> np.ndarray:

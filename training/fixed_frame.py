@@ -78,9 +78,6 @@ def _found(transforms: Transforms, camera: str, worlds: list[str]) -> str | None
         # Odometry in the vehicle's own frame is about a wheel or a joint.
         return (named(frame) or frame in worlds) and transforms.moves(frame, camera)
 
-    def named(frame: str) -> bool:
-        return _rank(frame) < len(NAMES)
-
     for fixed in (moving, named):
         found = list(filter(fixed, transforms.reach(camera, stop=fixed)))
         if found:
@@ -98,6 +95,11 @@ def _nothing(path: str, transforms: Transforms, chain: tuple[str, str]) -> None:
                 f'tells whether {top!r} stands still in the world: pass --fixed-frame {top} if it '
                 'does, else --no-ego-motion'
             )
+
+
+def named(frame: str) -> bool:
+    """Tell whether a frame stands still by its name."""
+    return _rank(frame) < len(NAMES)
 
 
 def _rank(frame: str) -> int:

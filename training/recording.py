@@ -14,13 +14,17 @@ import numpy as np
 
 from grin_ros.camera import Camera
 
-from .bag import BagReader, ODOMETRY, stamp_of, TRANSFORMS
+from .bag import BagReader, stamp_of
 from .bag_cameras import Calibrations, info_topic, read_cameras
+from .bag_topics import sibling_info
+from .clocks import check_same, check_steady, Clock, pose_clocks
 from .extract_config import ExtractConfig
 from .extrinsics import add_extrinsics
-from .fixed_frame import find_fixed_frame, worlds_of
+from .fixed_frame import find_fixed_frame
 from .lidar import parse_time, PointTime, recognise_time
-from .stream import check_clocks, make_stream, sort, Stream
+from .optical import check_optical
+from .pose_topics import PoseTopics
+from .stream import make_stream, sort, Stream
 from .tf import inverse, Transforms
 
 LOOKED_AT = 5  # sweeps, spread over the bag, from which the time of points is recognised
@@ -86,41 +90,37 @@ def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
     image = bag.image_topic(config.image)
     points = bag.points_topic(config.points)
     info = None if config.intrinsics else info_topic(bag, image, config.camera_info)
-    odometry = _odometry_topics(bag, config)
     heavy = {image: [], points: []}
-    infos, frames, transforms = Calibrations(), {}, Transforms()
-    poses = {topic: Transforms() for topic in odometry}
-    light = [*bag.named(TRANSFORMS), *odometry, *([info] if info else [])]
+    infos, poses = Calibrations(), PoseTopics(bag, image, config)
+    frames: dict[str, dict[str, None]] = {image: {}, points: {}}
+    light = [*poses.names, *([info] if info else [])]
     by_arrival = config.stamps == 'receive'
     start, stop = _window(bag, config)
     for topic, arrival, content in bag.scan(light, heavy):
         on_message()
-        time = arrival if by_arrival else None
         if topic in heavy:
-            # Transforms before the window may be needed in it, and static ones come first.
             if start <= arrival < stop:
                 heavy[topic].append((arrival, content.stamp))
-                frames.setdefault(topic, content.frame_id)
+                frames[topic][content.frame_id] = None
         elif topic == info:
-            infos.add(stamp_of(content) if time is None else time, content)
-        elif topic in poses:
-            _add_odometry(poses[topic], content, time)
+            # One that came too late is better than none.
+            if arrival < stop or not infos.times:
+                infos.add(arrival if by_arrival else stamp_of(content), content)
         else:
-            _add_transforms(transforms, topic, content, time)
+            poses.add(topic, content, arrival, by_arrival)
     images, sweeps = (
-        make_stream(bag, topic, found, frames.get(topic, ''), by_arrival)
+        make_stream(bag, topic, found, list(frames[topic]), by_arrival)
         for topic, found in heavy.items()
     )
-    check_clocks(bag, images, sweeps)
+    unsorted = [Clock(s.topic, s.arrival, s.stamps) for s in (images, sweeps)]
+    check_steady(bag.path, bag.start, unsorted)
+    notes = poses.notes
+    if info and info != sibling_info(image):
+        notes.append(f'calibration: of {info}')
     for stream in (images, sweeps):
-        sort(stream)
-    images.stamps = images.stamps + round(config.image_offset * 1e9)
-    notes, worlds, added = [], [], []
-    for topic in odometry:
-        worlds += worlds_of(bag.path, topic, poses[topic], config, notes)
-        # Two sources of one motion would be mixed up pose by pose; tf is what others go by.
-        if transforms.add_all(poses[topic], replace=config.odometry is not None):
-            added.append(topic)
+        if same := sort(stream):
+            notes.append(f'{same} messages of {stream.topic} have the stamp of another: left out')
+    transforms, worlds = poses.join(start, stop)
     camera_frame = config.camera_frame or images.frame_id
     lidar_frame = config.lidar_frame or sweeps.frame_id
     if config.extrinsics:
@@ -130,14 +130,42 @@ def _read(bag: BagReader, config: ExtractConfig, on_message) -> Recording:
         time = _point_time(bag, config, sweeps, notes)
     except ValueError as error:
         raise ValueError(f'{bag.path}, {sweeps.topic}: {error}') from None
+    if by_arrival and time:
+        # A sweep arrives when its last point was measured, and no point is from the future.
+        sweeps.stamps = sweeps.stamps - time.last
+    images.stamps = images.stamps + round(config.image_offset * 1e9)
+    sweeps.stamps = sweeps.stamps + round(config.points_offset * 1e9)
     recording = Recording(
         str(bag.path), images, sweeps, cameras, camera_of, transforms,
         camera_frame, lidar_frame, time=time, notes=notes,
     )  # fmt: skip
     _decide_motion(recording, config, worlds)
-    used = set(recording.transforms.pairs)
-    notes += [f'poses of the vehicle: {t}' for t in added if used.intersection(poses[t].pairs)]
+    _check_changed(recording, bag.start)
+    if not by_arrival:
+        moving = pose_clocks(
+            recording.transforms, (recording.fixed_frame, camera_frame, lidar_frame), start, stop
+        )
+        check_steady(bag.path, bag.start, [unsorted[0], *moving])
+        # A sweep is on its way from its last point on.
+        whole = sweeps.stamps + (time.last if time else 0)
+        pictures = Clock(images.topic, images.arrival, images.stamps)
+        scans = Clock(sweeps.topic, sweeps.arrival, whole)
+        check_same(bag.path, pictures, scans, moving, config)
+    notes += [f'poses of the vehicle: {topic}' for topic in poses.used(recording.transforms)]
     return recording
+
+
+def _check_changed(recording: Recording, start: int) -> None:
+    """Say which of the transforms in use changed although it is static."""
+    for pair in recording.transforms.pairs:
+        log = recording.transforms.log(pair)
+        if log.changed is not None and not len(log.times):
+            recording.notes.append(
+                f'the static transform {pair[0]} -> {pair[1]} changes, '
+                f'{(log.changed - start) / 1e9:.1f} s after the start of the bag, and its last '
+                'value is taken for all images; if it was moved, cut the bag there with --start '
+                'and --end'
+            )
 
 
 def _window(bag: BagReader, config: ExtractConfig) -> tuple[int, int]:
@@ -149,41 +177,6 @@ def _window(bag: BagReader, config: ExtractConfig) -> tuple[int, int]:
             f'{(bag.end - bag.start) / 1e9:.1f} s'
         )
     return start, stop
-
-
-def _odometry_topics(bag: BagReader, config: ExtractConfig) -> list[str]:
-    found = bag.named(ODOMETRY)
-    if config.odometry is None:
-        return sorted(found, key=lambda topic: -bag.counts[topic])
-    if config.odometry not in found:
-        raise ValueError(
-            f'{bag.path}: {config.odometry!r} is no odometry topic of this bag; it has '
-            f'{", ".join(found) or "none"}'
-        )
-    return [config.odometry]
-
-
-def _add_odometry(transforms: Transforms, message, arrival: int | None) -> None:
-    pose = message.pose.pose
-    frames = message.header.frame_id, message.child_frame_id
-    if all(frames) and frames[0] != frames[1]:
-        time = stamp_of(message) if arrival is None else arrival
-        _add(transforms, message, pose.position, pose.orientation, time)
-
-
-def _add_transforms(transforms: Transforms, topic: str, message, arrival: int | None) -> None:
-    static = topic.endswith('tf_static')
-    for one in message.transforms:
-        time = stamp_of(one) if arrival is None else arrival
-        pose = one.transform
-        _add(transforms, one, pose.translation, pose.rotation, None if static else time)
-
-
-def _add(transforms: Transforms, message, t, q, time: int | None) -> None:
-    transforms.add(
-        message.header.frame_id, message.child_frame_id,
-        (t.x, t.y, t.z), (q.x, q.y, q.z, q.w), time,
-    )  # fmt: skip
 
 
 def _point_time(bag, config: ExtractConfig, sweeps: Stream, notes: list) -> PointTime | None:
@@ -204,18 +197,6 @@ def _point_time(bag, config: ExtractConfig, sweeps: Stream, notes: list) -> Poin
     return time
 
 
-def _check_optical(recording: Recording, chain: tuple[str, str]) -> None:
-    """Refuse a camera that looks along the LiDAR's axis: x, y, z are not right, down, forward."""
-    rotation = recording.transforms.lookup(*chain, recording.images.stamps[:1])[0, :3, :3]
-    if 'optical' not in chain[0] and abs(rotation[2, 2]) > 0.9:
-        optical = [frame for frame in recording.transforms.frames if 'optical' in frame]
-        raise ValueError(
-            f'{recording.path}: the frame {chain[0]!r} of the images is no optical frame (its z '
-            f'axis is that of the LiDAR, so the camera would look up); pass --camera-frame, '
-            + (f'one of {", ".join(optical)}' if optical else 'or right --extrinsics')
-        )
-
-
 def _decide_motion(recording: Recording, config: ExtractConfig, worlds: list[str]) -> None:
     """Find the extrinsics and the fixed frame, or refuse."""
     transforms, notes = recording.transforms, recording.notes
@@ -228,7 +209,7 @@ def _decide_motion(recording: Recording, config: ExtractConfig, worlds: list[str
             'name other frames with --camera-frame and --lidar-frame'
         )
     if config.camera_frame is None:
-        _check_optical(recording, chain)
+        check_optical(recording.path, transforms, chain, recording.images.stamps[0])
     fixed = find_fixed_frame(recording.path, transforms, chain, worlds, config)
     if fixed is None:
         why = 'neither odometry nor tf moves the camera' if config.ego_motion else 'switched off'

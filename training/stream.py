@@ -1,5 +1,5 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""The stamps of a topic: on which clock they are, whether it jumps, in which order they are."""
+"""The stamps of a topic: on which clock they are, and in which order."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import numpy as np
 
 from .bag import BagReader
 
-JUMP = 1_000_000_000  # nanoseconds; no sensor is as late as that
-
 
 @dataclass
 class Stream:
@@ -19,7 +17,7 @@ class Stream:
 
     arrival, header: (N,) int64, nanoseconds; a message is found again by both
     stamps: (N,) int64, nanoseconds, on the clock that matches streams
-    frame_id: of the first message
+    frame_id: of the messages
     """
 
     topic: str
@@ -37,12 +35,17 @@ class Stream:
 
 
 def make_stream(
-    bag: BagReader, topic: str, found: list[tuple[int, int]], frame_id: str, by_arrival: bool
+    bag: BagReader,
+    topic: str,
+    found: list[tuple[int, int]],
+    frame_ids: list[str],
+    by_arrival: bool,
 ) -> Stream:
     """
     Make the stream of a topic, still in the order of arrival.
 
     found: arrival and header stamp of each message, nanoseconds
+    frame_ids: all that the messages have
     by_arrival: match by the arrival, not by the header stamps
     """
     if not found:
@@ -57,41 +60,20 @@ def make_stream(
             f'{bag.path}: the header stamps of {topic} are all zero; pass --stamps receive to '
             'use the time of arrival instead'
         )
-    return Stream(topic, arrival, header, arrival if by_arrival else header, frame_id)
+    named = [frame_id for frame_id in frame_ids if frame_id] or ['']
+    if len(named) > 1:
+        raise ValueError(
+            f'{bag.path}: the messages of {topic} are in the frames {", ".join(named)}, as if of '
+            'several sensors; record each on a topic of its own, or if the name changed within '
+            'the bag, cut it there with --start and --end'
+        )
+    return Stream(topic, arrival, header, arrival if by_arrival else header, named[0])
 
 
-def sort(stream: Stream) -> None:
-    """Bring messages into the order of their stamps, each stamp once."""
+def sort(stream: Stream) -> int:
+    """Bring messages into the order of their stamps, each stamp once; return how many go."""
+    count = len(stream)
     _, first = np.unique(stream.stamps, return_index=True)
     for name in ('arrival', 'header', 'stamps'):
         setattr(stream, name, getattr(stream, name)[first])
-
-
-def check_clocks(bag: BagReader, images: Stream, sweeps: Stream) -> None:
-    """Refuse stamps by which a moment cannot be found: set back, or against each other."""
-    remedy = 'cut it there with --start and --end, in seconds'
-    for stream in (images, sweeps):
-        steps = np.diff(stream.stamps)
-        if len(steps) and steps.min() < -JUMP:
-            at = int(steps.argmin())
-            raise ValueError(
-                f'{bag.path}: the clock jumps: the stamps of {stream.topic} go back by '
-                f'{-steps[at] / 1e9:.1f} s, {(stream.arrival[at + 1] - bag.start) / 1e9:.1f} s '
-                f'after the start of the bag; {remedy}'
-            )
-    delay = np.interp(
-        sweeps.arrival, images.arrival, (images.stamps - images.arrival).astype(float)
-    )
-    relative = sweeps.stamps - sweeps.arrival - delay
-    steps = np.abs(np.diff(relative))
-    if len(steps) and steps.max() > JUMP:
-        at = int(steps.argmax()) + 1
-        # The median tells a clock that was set from a single message that came late.
-        change = abs(np.median(relative[at:]) - np.median(relative[:at]))
-        if change > JUMP:
-            raise ValueError(
-                f'{bag.path}: the clock jumps: the stamps of {images.topic} and {sweeps.topic} '
-                f'move apart by {change / 1e9:.1f} s, '
-                f'{(sweeps.arrival[at] - bag.start) / 1e9:.1f} s after the start of the bag; '
-                f'{remedy}'
-            )
+    return count - len(first)

@@ -16,9 +16,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from .pose_log import PoseLog
+from .rigid import inverse, matrices, slerp
 
 MAX_GAP = 1_000_000_000  # nanoseconds between poses that are still interpolated
 STILL = 1e-3, 2e-4  # metres and radians: edges that vary less do not move
+SAME = 5e-3  # metres, and entries of a rotation: two sources that agree as well say the same
 
 
 @dataclass
@@ -69,7 +71,7 @@ class Transforms:
 
     def add(
         self, parent: str, child: str, translation, rotation, time: int | None = None,
-        replace: bool = False,
+        replace: bool = False, arrival: int = 0,
     ) -> None:  # fmt: skip
         """
         Add a pose of child in parent; a later one for the same instant replaces it.
@@ -78,6 +80,7 @@ class Transforms:
         rotation: quaternion x y z w
         time: nanoseconds; None = for ever
         replace: forget what was known about the two
+        arrival: of the message, nanoseconds
         """
         values = np.array([*translation, *rotation], float)
         norm = np.linalg.norm(values[3:])
@@ -87,7 +90,7 @@ class Transforms:
         key = (parent.lstrip('/'), child.lstrip('/'))
         if replace:
             self._forget(key)
-        self._poses.setdefault(key, PoseLog()).add(values, time)
+        self._poses.setdefault(key, PoseLog()).add(values, time, arrival)
         self._edges.pop(key, None)
 
     def add_all(self, other: Transforms, replace: bool) -> bool:
@@ -103,11 +106,41 @@ class Transforms:
                 continue
             self._forget(key)
             # The motion is the first link that moves; what follows may be a joint of the vehicle.
-            while links := [k for k, _ in self.path(*key) or () if self._edge(k).moving]:
+            while links := self.links(*key):
                 self._forget(links[0])
             self._poses[key] = poses
             added = True
         return added
+
+    def contradicted(self, other: Transforms) -> tuple[str, str] | None:
+        """Return a pair (parent, child) of which another one tells other poses; None = none."""
+        for key in (key for key in self._poses if key in other._poses):
+            edges = self._edge(key), other._edge(key)
+            times = next((e.times for e in edges if e.times is not None), np.zeros(1, np.int64))
+            apart = np.abs(edges[0].at(times) - edges[1].at(times)).max(axis=(1, 2))
+            apart = apart[np.isfinite(apart)]
+            if len(apart) and np.median(apart) > SAME:
+                return key
+        return None
+
+    def complete(self, other: Transforms) -> None:
+        """Add the pairs of frames that only another one knows."""
+        self._poses = {**other._poses, **self._poses}
+        self._edges.clear()
+
+    def cut(self, start: int, stop: int) -> None:
+        """Leave out what does not belong to a part of the bag; start, stop: of the arrival, ns."""
+        for poses in self._poses.values():
+            poses.cut(start, stop)
+        self._edges.clear()
+
+    def log(self, pair: tuple[str, str]) -> PoseLog:
+        """Return the poses of a child in a parent, of one of `pairs`."""
+        return self._poses[pair]
+
+    def links(self, target: str, source: str) -> list[tuple[str, str]]:
+        """Return the pairs (parent, child) on the way from target to source that move."""
+        return [key for key, _ in self.path(target, source) or () if self._edge(key).moving]
 
     def _forget(self, pair: tuple[str, str]) -> None:
         for key in (pair, pair[::-1]):
@@ -155,7 +188,7 @@ class Transforms:
 
     def moves(self, target: str, source: str) -> bool:
         """Tell whether two frames are connected and move against each other."""
-        return any(self._edge(key).moving for key, _ in self.path(target, source) or ())
+        return bool(self.links(target, source))
 
     def lookup(self, target: str, source: str, times: np.ndarray) -> np.ndarray:
         """
@@ -200,53 +233,3 @@ class Transforms:
         if key not in self._edges:
             self._edges[key] = _Edge(*self._poses[key].sorted())
         return self._edges[key]
-
-
-def matrices(translations: np.ndarray, quaternions: np.ndarray) -> np.ndarray:
-    """
-    Return poses as matrices.
-
-    translations: (N, 3), metres
-    quaternions: (N, 4), unit, x y z w
-    returns: (N, 4, 4)
-    """
-    x, y, z, w = quaternions.T
-    pose = np.zeros((len(quaternions), 4, 4))
-    pose[:, 0, :3] = np.stack(
-        [1 - 2 * (y * y + z * z), 2 * (x * y - z * w), 2 * (x * z + y * w)], 1
-    )
-    pose[:, 1, :3] = np.stack(
-        [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)], 1
-    )
-    pose[:, 2, :3] = np.stack(
-        [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)], 1
-    )
-    pose[:, :3, 3] = translations
-    pose[:, 3, 3] = 1
-    return pose
-
-
-def inverse(poses: np.ndarray) -> np.ndarray:
-    """Invert rigid transforms: (..., 4, 4)."""
-    out = np.zeros_like(poses)
-    rotation = np.swapaxes(poses[..., :3, :3], -1, -2)
-    out[..., :3, :3] = rotation
-    out[..., :3, 3] = -(rotation @ poses[..., :3, 3:])[..., 0]
-    out[..., 3, 3] = 1
-    return out
-
-
-def slerp(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """
-    Interpolate rotations on the sphere.
-
-    first, second: (N, 4), unit quaternions on one hemisphere
-    share: (N, 1), 0 = first, 1 = second
-    """
-    angle = np.arccos(np.sum(first * second, axis=1, keepdims=True).clip(-1, 1))
-    small = angle < 1e-6
-    sine = np.where(small, 1.0, np.sin(angle))
-    a = np.where(small, 1 - share, np.sin((1 - share) * angle) / sine)
-    b = np.where(small, share, np.sin(share * angle) / sine)
-    mixed = a * first + b * second
-    return mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
