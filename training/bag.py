@@ -15,8 +15,8 @@ import heapq
 from pathlib import Path
 from typing import Any
 
+from rosbags import interfaces
 from rosbags.highlevel import AnyReader
-from rosbags.interfaces import MessageDefinition, MessageDefinitionFormat
 from rosbags.rosbag2 import storage_mcap
 from rosbags.typesys import get_typestore, Stores
 
@@ -34,16 +34,19 @@ def stamp_of(message: Any) -> int:
     return stamp.sec * 1_000_000_000 + stamp.nanosec
 
 
-def _definition(schema: Any) -> MessageDefinition:
+def _definition(schema: Any) -> Any:
     """Take a topic of MCAP whose schema is in another language for one without definition."""
     try:
         return _get_msgdef(schema)
     except KeyError:
-        return MessageDefinition(MessageDefinitionFormat.NONE, '')
+        return interfaces.MessageDefinition(interfaces.MessageDefinitionFormat.NONE, '')
 
 
-# One such topic, of no use to us, would make the whole bag unreadable.
-_get_msgdef, storage_mcap.get_msgdef = storage_mcap.get_msgdef, _definition
+# One such topic, of no use to us, would make the whole bag unreadable. Older releases of rosbags
+# have no such function; with them such a bag stays unreadable.
+_get_msgdef = getattr(storage_mcap, 'get_msgdef', None)
+if _get_msgdef is not None:
+    storage_mcap.get_msgdef = _definition
 
 
 class BagReader(TopicChoice):

@@ -34,7 +34,7 @@ from .stop import exit_on_sigterm
 from .transforms import augment
 
 BATCH = 8  # images encoded at a time
-WORLDS = 1  # and of the worlds that are rendered as needed; raise it where they look otherwise
+WORLDS = 2  # and of the worlds that are rendered as needed; raise it where they look otherwise
 OFTEN = 3.0  # times the average, how often a view is drawn at most
 
 # What a cache keeps of some views: arrays of as many rows.
