@@ -37,7 +37,7 @@ def house(at: Frame, palette: Palette, length) -> float:
     height, wall = floors * storey + 0.4, _wall(palette)
     if kind > 0.85:  # windows drawn on: cheap and plausible from afar
         first = colour(rng, None, (0.0, 0.4), (0.35, 0.9))
-        wall = palette.pattern('facade', first, (0.04, 0.05, 0.06), 2 * storey, gloss=0.1)
+        wall = palette.facade(first, storey, gloss=0.1)
     at.box(-depth / 2, length / 2, 0, depth, length, height, wall)
     if kind <= 0.85:
         _windows(at, palette, length, floors, storey)

@@ -57,7 +57,7 @@ def desk(at: Frame, palette: Palette, width, depth) -> None:
             palette,
         )
     spot = at.moved(rng.uniform(-0.2, 0.2) * width, 0.72 * depth, height, rng.normal(0, 0.15))
-    spot.box(0, 0, 0, 0.44, 0.14, 0.022, palette.picture('keys'))
+    spot.box(0, 0, 0, palette.size(0.4, 0.44), 0.13, 0.022, palette.picture('keys'))
     spot.ellipsoid(0.32, 0, 0.015, (0.03, 0.055, 0.018), palette.plain())
     scatter(at.moved(0, depth / 2, height), palette, width, depth, rng.integers(2, 20), desk=True)
     if rng.random() < 0.5:
@@ -84,7 +84,7 @@ def monitor(at: Frame, palette: Palette, width) -> None:
 def _laptop(at, palette):
     grey = palette.metal()
     at.box(0, 0, 0, 0.33, 0.23, 0.018, grey)
-    at.box(0, 0.02, 0.018, 0.28, 0.1, 0.002, palette.picture('keys'))
+    at.box(0, 0.02, 0.018, 0.28, 0.1, 0.002, palette.picture('laptop'))
     lid = at.moved(0, -0.115, 0.015).tilted('x', 0.3)
     lid.box(0, 0, 0, 0.33, 0.01, 0.22, grey)
     lid.box(0, 0.006, 0.01, 0.31, 0.003, 0.2, palette.picture('screen', glow=0.5))
@@ -135,9 +135,12 @@ def shelf(at: Frame, palette: Palette, width, depth, height) -> None:
         while x < width / 2 - 0.12:
             w, what = rng.uniform(0.08, 0.45), rng.random()
             w = min(w, width / 2 - 0.03 - x)
+            if what < 0.5:  # a narrow picture of many books would show spines of millimetres
+                w = min(max(w, 0.3), width / 2 - 0.03 - x)
+                what = 0.6 if w < 0.28 else what
             room, middle = step - thick, x + w / 2
             if what < 0.5:
-                tall = rng.uniform(0.55, 0.92) * room
+                tall = min(rng.uniform(0.55, 0.92) * room, 0.35)
                 deep = rng.uniform(0.5, 0.9) * depth
                 at.box(middle, deep / 2, z + thick, w, deep, tall, palette.picture('books'))
             elif what < 0.7:

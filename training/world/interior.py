@@ -49,7 +49,7 @@ def shell(scene: Scene, palette: Palette, width, depth, height) -> list[tuple]:
         opening.wall_with_holes(wall, cover, skirting, length, height, holes)
         if open_windows and rng.random() < 0.6:
             lit = rng.uniform(0.0, 5.0)
-            front = palette.pattern('facade', colour(rng), (0.04, 0.05, 0.06), 6.0, glow=lit)
+            front = palette.facade(colour(rng), palette.size(2.6, 3.6), glow=lit)
             wall.box(0, -rng.uniform(6, 30), -6, 60, 1, rng.uniform(6, 22), front)
     return windows
 
