@@ -47,10 +47,16 @@ def desk(at: Frame, palette: Palette, width, depth) -> None:
     rng = palette.rng
     height = rng.uniform(0.7, 0.76)
     table(at, palette, width, depth, height, 0)
-    for k in range(rng.integers(0, 3)):
-        x = rng.uniform(-0.3, 0.3) * width + (k - 0.5) * 0.55
-        spot = at.moved(x, rng.uniform(0.15, 0.35) * depth, height, rng.normal(0, 0.3))
-        monitor(spot, palette, rng.uniform(0.42, 0.62))
+    wide = rng.uniform(0.42, 0.62, rng.integers(0, 3))
+    if len(wide):
+        # Side by side from the left, each on the desk with its foot, which is 0.22 m wide.
+        edge = rng.uniform(-0.5, 0.5) * max(width - wide.sum() - 0.1, 0.0) - wide.sum() / 2
+        turn = rng.normal(0, 0.3) if len(wide) == 1 else rng.uniform(0, 0.2)
+    for k, w in enumerate(wide):
+        yaw = -turn * (-1) ** k  # two of them look at whoever sits between
+        spot = at.moved(edge + w / 2, rng.uniform(0.15, 0.35) * depth, height, yaw)
+        monitor(spot, palette, w)
+        edge += w + 0.03
     if rng.random() < 0.3:
         _laptop(
             at.moved(rng.uniform(-0.3, 0.3) * width, 0.5 * depth, height, rng.normal(0, 0.4)),
@@ -180,8 +186,9 @@ def kitchen(at: Frame, palette: Palette, width, depth=0.62) -> None:
 
 def television(at: Frame, palette: Palette, width, depth) -> None:
     """Build a low board with a television on it."""
-    cabinet(at, palette, width, depth, palette.rng.uniform(0.35, 0.6), 3)
-    monitor(at.moved(0, depth / 2, 0.45), palette, palette.rng.uniform(0.8, 1.3))
+    high = palette.rng.uniform(0.35, 0.6)
+    cabinet(at, palette, width, depth, high, 3)
+    monitor(at.moved(0, depth / 2, high), palette, palette.rng.uniform(0.8, 1.3))
 
 
 def floor_lamp(at: Frame, palette: Palette, width=0.4, depth=0.4) -> None:

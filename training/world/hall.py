@@ -84,20 +84,23 @@ def _rack(at: Frame, palette, width, depth, height):
                 pallet(at.moved(x, depth / 2, z), palette, rng.uniform(0.3, level - 0.35))
 
 
-def pallet(at: Frame, palette: Palette, height) -> None:
-    """Lay goods, metres high, on a pallet of 1.2 x 0.8 m."""
+def pallet(at: Frame, palette: Palette, height) -> float:
+    """Lay goods, up to so many metres high, on a pallet of 1.2 x 0.8 m; returns its top."""
     rng = palette.rng
     at.box(0, 0, 0, 1.2, 0.8, 0.14, palette.wood())
     if rng.random() < 0.5:
         photo = rng.random() < 0.6
         made_of = palette.photo(('cardboard',), 0.6, palette.card) if photo else palette.card()
         at.box(0, 0, 0.14, rng.uniform(0.8, 1.2), rng.uniform(0.6, 0.8), height, made_of)
-        return
+        return 0.14 + height
+    top = 0.0
     for x in (-0.3, 0.3):
         for y in (-0.2, 0.2):
             tall = height * rng.uniform(0.3, 1.0)
             made_of = palette.plain() if rng.random() < 0.6 else palette.card()
             at.box(x, y, 0.14, 0.56, 0.38, tall, made_of)
+            top = max(top, 0.14 + tall)
+    return top
 
 
 def _garage(scene: Scene, palette, width, depth, height):

@@ -22,7 +22,7 @@ def shell(scene: Scene, palette: Palette, width, depth, height) -> list[tuple]:
     rng, at = scene.rng, scene.frame()
     at.box(0, 0, -0.2, width + 0.4, depth + 0.4, 0.2, palette.floor())
     at.box(0, 0, height, width + 0.4, depth + 0.4, 0.2, palette.ceiling())
-    paint, skirting = palette.wall(), palette.wood()
+    paint, skirting = palette.wall(), (palette.wood(), palette.size(0.05, 0.14))
     windows, open_windows = [], rng.random() < 0.5
     for k in range(4):
         length, away = (width, depth) if k % 2 == 0 else (depth, width)
@@ -32,12 +32,13 @@ def shell(scene: Scene, palette: Palette, width, depth, height) -> list[tuple]:
         x = -length / 2 + rng.uniform(0.3, 1.5)
         while x < length / 2 - 0.5:
             what, w = rng.random(), rng.uniform(0.4, 1.6)
-            if what < 0.2 and x + 1.0 < length / 2:
-                w = 1.0
+            size = opening.door_size(palette, height)
+            if what < 0.2 and x + size[0] + 0.16 < length / 2:
+                w = size[0] + 0.16
                 if rng.random() < 0.35:
-                    holes.append(opening.doorway(wall, palette, x + 0.5, paint))
+                    holes.append(opening.doorway(wall, palette, x + w / 2, size, paint))
                 else:
-                    opening.door(wall.moved(x + 0.5), palette)
+                    opening.door(wall.moved(x + w / 2), palette, *size)
             elif what < 0.42 and x + w < length / 2 - 0.2:
                 hole = opening.window(wall, palette, x + w / 2, w, height, glass=not open_windows)
                 middle = wall.world(x + w / 2, 0.1, (hole[2] + hole[3]) / 2)

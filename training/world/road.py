@@ -23,6 +23,7 @@ class Road:
     curvature: 1/metres, positive to the left; lanes: number; lane: width of one, metres
     half: from the middle to the last lane's edge; parking, path: widths of the strips and the
     pavements right and left of it, metres; crossing: where another road crosses it, or None
+    kerb: how high the pavements are, metres
     """
 
     frame: Frame
@@ -33,6 +34,7 @@ class Road:
     parking: np.ndarray
     path: np.ndarray
     crossing: float | None
+    kerb: float = 0.12
 
     @classmethod
     def draw(cls, frame: Frame, rng) -> Road:
@@ -48,6 +50,7 @@ class Road:
             parking=rng.choice([0.0, 2.2], size=2),
             path=rng.choice([0.0, 1.5, 2.0, 3.0], size=2),
             crossing=rng.uniform(15, 60) if rng.random() < 0.4 else None,
+            kerb=rng.uniform(0.05, 0.16),
         )
 
     def middle_of(self, lane: int) -> float:
@@ -95,8 +98,8 @@ class Road:
             wide, sign = self.path[side], (1, -1)[side]
             if wide > 0:
                 for inner, outer, top, look in (
-                    (edge, edge + wide, 0.12, _ground(paving_of(palette))),
-                    (edge, edge + 0.15, 0.125, kerb),
+                    (edge, edge + wide, self.kerb, _ground(paving_of(palette))),
+                    (edge, edge + 0.15, self.kerb + 0.005, kerb),
                 ):
                     self.strip(*sorted((sign * inner, sign * outer)), top, look)
         if self.crossing is not None:

@@ -66,7 +66,7 @@ def _buildings(road: Road, side, palette, urban):
 def _verge(road: Road, side, palette, urban):
     """Stand poles, trees, bushes and people along the pavement."""
     rng, path = palette.rng, road.path[side]
-    kerb, ground = (0.4, 0.12) if path > 1 else (0.6, 0.0)
+    kerb, ground = (0.4, road.kerb) if path > 1 else (0.6, 0.0)
     for build, density, low, high in (
         (building.pole, 9, kerb, kerb + 0.1),
         (greenery.tree, 12, kerb, kerb + 0.3),
@@ -152,7 +152,7 @@ def _distance(road: Road, palette):
                 greenery.tree(end.moved(x + rng.uniform(0, length), rng.uniform(0, 8)), palette)
         x += length + rng.uniform(0, 4)
     if near:
-        end.box(0, -1.5, 0, 120, 3, 0.14, paving_of(palette))
+        end.box(0, -1.5, 0, 120, 3, road.kerb, paving_of(palette))
         for _ in range(rng.integers(0, 4)):  # cross traffic
             place = road.at(0, road.crossing + rng.uniform(2, 6)).moved(rng.uniform(-25, 25))
             vehicle.car(place.moved(yaw=math.pi * (rng.integers(2) + 0.5)), palette)
