@@ -10,7 +10,7 @@ import numpy as np
 from . import furniture, interior, vehicle
 from .clutter import scatter
 from .material import Palette
-from .scene import Frame, Lamp, Scene
+from .scene import Frame, Scene
 from .viewpoint import hfov, Viewpoint
 
 
@@ -36,15 +36,18 @@ def hall(scene: Scene, palette: Palette) -> list[Viewpoint]:
 
 
 def _lamps(scene: Scene, palette, width, depth, height):
-    """Hang rows of tubes, bright or nearly out, and light from two places."""
+    """Hang rows of tubes, bright or nearly out, and light from some of them."""
     rng = scene.rng
     tube, bright = palette.shining(rng.uniform(2, 8)), math.exp(rng.uniform(0.5, 3.4))
     across, along = rng.uniform(1.5, 5), rng.uniform(1.8, 6)
-    for x in np.arange(-width / 2 + 1, width / 2, across):
-        for y in np.arange(-depth / 2 + 1, depth / 2, along):
-            scene.frame().box(x, y, height - 0.1, 0.3, 1.5, 0.1, tube)
-    for x, y in rng.uniform(-0.4, 0.4, (2, 2)) * [width, depth]:
-        scene.lamps.append(Lamp(np.array([x, y, height - 0.4]), bright * np.ones(3), 0.5))
+    tubes = [
+        (x, y, height - 0.1)
+        for x in np.arange(-width / 2 + 1, width / 2, across)
+        for y in np.arange(-depth / 2 + 1, depth / 2, along)
+    ]
+    for place in tubes:
+        scene.frame().box(*place, 0.3, 1.5, 0.1, tube)
+    interior.shine(scene, tubes, bright * np.ones(3))
 
 
 def _aisles(scene: Scene, palette, width, depth, height):

@@ -103,6 +103,19 @@ def light(scene: Scene, palette: Palette, width, depth, height, windows, lamps) 
     scene.sky = Sky(sun, beam * (len(windows) > 0), day, day, ambient)
 
 
+def shine(scene: Scene, tubes: list, colour) -> None:
+    """
+    Let two or three of the tubes at a ceiling shine down: as many lamps as are cheap enough.
+
+    tubes: (x, y, z) of the lower side of each, metres; colour: (3,), radiant intensity
+    """
+    count = min(int(scene.rng.integers(2, 4)), len(tubes))
+    for k in scene.rng.choice(len(tubes), count, replace=False):
+        # So far below that all of the lamp, which is round, is.
+        place = np.array(tubes[k]) - [0, 0, 0.1]
+        scene.lamps.append(Lamp(place, colour, 0.15, aim=np.array([0.0, 0.0, -1.0])))
+
+
 def _ceiling_lamp(at: Frame, palette, drop):
     rng, bright = palette.rng, palette.shining(palette.rng.uniform(2.0, 8.0))
     if drop > 0.1:

@@ -99,10 +99,8 @@ class Flight:
                 at.cylinder(0, y, z, rng.choice([0.008, 0.014]), self.rail, steel)
         self.sloping(at, self.rail, 0.05, 0.05, steel)
         if rng.random() < 0.5:
-            thick, high = (
-                rng.uniform(0.06, 0.4),
-                rng.choice([self.rail + 0.2, self.rail + 0.2, 6.0]),
-            )
+            thick = rng.uniform(0.06, 0.4)
+            high = self.rail + 0.2 if rng.random() < 0.67 else 6.0
             post = palette.wall() if high > 2 else steel
             if rng.random() < 0.7:
                 at.box(0, -thick / 2, 0, thick, thick, high, post)
