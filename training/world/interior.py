@@ -9,14 +9,18 @@ import numpy as np
 
 from . import opening
 from .clutter import scatter
+from .footprint import Footprint, Plan
 from .material import colour, Palette
 from .scene import Frame, Lamp, Scene, Sky
 
 
-def shell(scene: Scene, palette: Palette, width, depth, height) -> list[tuple]:
+def shell(
+    scene: Scene, palette: Palette, width, depth, height, plan: Plan | None = None
+) -> list[tuple]:
     """
     Build floor, ceiling and four walls with doors, windows, pictures around the origin.
 
+    plan: what will stand before the walls, such as stairs; they stay bare there
     returns: per window its centre (3,), metres, and the unit vector (3,) into the room
     """
     rng, at = scene.rng, scene.frame()
@@ -33,8 +37,12 @@ def shell(scene: Scene, palette: Palette, width, depth, height) -> list[tuple]:
         while x < length / 2 - 0.5:
             what, w = rng.random(), rng.uniform(0.4, 1.6)
             size = opening.door_size(palette, height)
-            if what < 0.2 and x + size[0] + 0.16 < length / 2:
+            if what < 0.2:
                 w = size[0] + 0.16
+            before = Footprint.between(wall, (x - 0.2, 0), (x + w + 0.2, 0.5))
+            if plan and not plan.free(before):
+                what = 1.0
+            if what < 0.2 and x + w < length / 2:
                 if rng.random() < 0.35:
                     holes.append(opening.doorway(wall, palette, x + w / 2, size, paint))
                 else:

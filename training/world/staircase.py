@@ -10,6 +10,7 @@ import numpy as np
 
 from . import furniture, interior
 from .clutter import scatter
+from .footprint import Footprint, Plan
 from .material import Palette
 from .scene import Frame, Lamp, Scene
 from .viewpoint import hfov, looking_at, Viewpoint
@@ -119,19 +120,24 @@ def staircase(scene: Scene, palette: Palette) -> list[Viewpoint]:
     else:
         width, height = 2 * wide + well, 2 * flight.top + 2.4
     depth, side = front + flight.length + landing, rng.choice([-1, 1])
-    windows = interior.shell(scene, palette, width, depth, height)
+    at = scene.frame()
+    up = at.moved(side * (width - wide) / 2, -depth / 2 + front)
+    back = at.moved(side * (wide - width) / 2, depth / 2 - landing, flight.top, math.pi)
+    plan, size = Plan(), np.array([wide / 2, flight.length])
+    plan.take(Footprint.between(up, size * [-1, 0], size))
+    plan.take(Footprint.between(at, (-width / 2, depth / 2 - landing), (width / 2, depth / 2)))
+    if well is not None:
+        plan.take(Footprint.between(back, size * [-1, 0], size))
+    windows = interior.shell(scene, palette, width, depth, height, plan)
     interior.light(scene, palette, width, depth, height, windows, lamps=2)
     low = np.array([0, -0.4 * depth, 2.2])
     scene.lamps.append(Lamp(low, np.ones(3) * rng.uniform(0.3, 2), 0.3))
     nosing = palette.plain() if rng.random() < 0.5 else None
     look = palette.floor(), palette.wall(), nosing
-    at = scene.frame()
-    up = at.moved(side * (width - wide) / 2, -depth / 2 + front)
     open_ = rng.random() < 0.35
     flight.build(up, look, solid=rng.random() < 0.6, open_=open_)
     at.box(0, depth / 2 - landing / 2, flight.top - 0.25, width, landing, 0.25, look[0])
     if well is not None:
-        back = at.moved(side * (wide - width) / 2, depth / 2 - landing, flight.top, math.pi)
         flight.build(back, look, solid=False, open_=open_)
         flight.guard(back.moved(-side * (0.05 - wide / 2)), palette)
     if rng.random() < 0.85:
