@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from solid_scenes import GREY
 
-from grin_ros.training.world import furniture, interior, opening, seat, vehicle
+from grin_ros.training.world import building, furniture, greenery, interior, opening, seat, vehicle
 from grin_ros.training.world.footprint import Footprint, Plan
 from grin_ros.training.world.material import Palette
 from grin_ros.training.world.scene import CONE, ELLIPSOID, Scene, WEDGE
 from grin_ros.training.world.staircase import Flight, staircase
+from grin_ros.training.world.street import street
 from grin_ros.training.world.texture import texture_bank
 
 # The functions of the same names hide these modules.
@@ -204,3 +205,37 @@ def test_walls_are_bare_where_stairs_lie(watch):
                 assert apart > -0.01
         count += len(watch.pieces)
     assert count > 60
+
+
+def test_nothing_grows_or_stands_in_a_house_or_on_a_crossing_road(watch):
+    watch.over(building, 'house')
+    kept = Watch(watch._patch)
+    for owner, names in (
+        (greenery, ('tree', 'bush')),
+        (building, ('pole',)),
+        (vehicle, ('person',)),
+    ):
+        for name in names:
+            kept.over(owner, name)
+    count, z = 0, np.array([0.3, 1.0, 1.8])
+    for seed in range(24):
+        scene, palette = scene_and_palette([seed, 3])
+        watch.pieces.clear()
+        kept.pieces.clear()
+        street(scene, palette)
+        bodies = [row for rows in watch.pieces for row in rows[:1]]
+        bodies += [row for row in scene.rows if 2 * row[3][0] == 300]  # the crossing road
+        for rows in kept.standing(scene):
+            # What it stands with: plumb lines through it, up to a man's height.
+            low, high = bounds([row for row in rows if bounds([row])[0][2] < 1.5])
+            for height in z[z < high[2]]:
+                points = np.random.default_rng(0).uniform(low, high, (300, 3))
+                points[:, 2] = height
+                points = points[inside(points, rows)]
+                points[:, 2] = np.maximum(height, 0.4)
+                for body in bodies:
+                    kind, centre, rotation, half, taper, _ = body
+                    tall = np.array([*half[:2], max(half[2], 5.0)])
+                    assert not inside(points, [(kind, centre, rotation, tall, taper, 0)]).any()
+        count += len(kept.standing(scene))
+    assert 10 < count / 24 < 80

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+import math
 
 import numpy as np
 
@@ -50,6 +52,11 @@ class Footprint:
             return None
         return cls.between(at, corners.min((0, 1)), corners.max((0, 1)))
 
+    @cached_property
+    def circle(self) -> tuple[float, float, float]:
+        """Return x, y and radius of the circle around it, metres."""
+        return (*self.centre.tolist(), math.hypot(*self.half.tolist()))
+
     @property
     def corners(self) -> np.ndarray:
         """Return the corners, (4, 2), metres."""
@@ -85,31 +92,31 @@ class Plan:
         if footprint is not None:
             self.taken.append(footprint)
 
-    def free(self, footprint: Footprint) -> bool:
-        """Tell whether nothing stands there and no wall does."""
+    def free(self, footprint: Footprint, gap=None) -> bool:
+        """Tell whether nothing stands there and no wall does; gap: other than the plan's."""
+        gap = self._gap if gap is None else gap
         if self._limit is not None and (np.abs(footprint.corners) > self._limit).any():
             return False
-        far = np.hypot(*footprint.half)
+        x, y, far = footprint.circle
         for other in self.taken:
-            # Most are far away.
-            reach = far + np.hypot(*other.half) + self._gap
-            apart = other.centre - footprint.centre
-            if apart @ apart < reach * reach and footprint.overlaps(other, self._gap):
+            u, v, reach = other.circle
+            # Most are far away, which is told at once.
+            near = (u - x) ** 2 + (v - y) ** 2 < max(reach + far + gap, 0.0) ** 2
+            if near and footprint.overlaps(other, gap):
                 return False
         return True
 
-    def put(self, at: Frame, build: Callable, *args, below=np.inf, keep=False) -> bool:
+    def put(self, at: Frame, build: Callable, *args, below=np.inf, gap=None) -> bool:
         """
         Build something unless it would stand in something else; tells whether it was built.
 
-        build: takes (frame, palette, ...), and args after the frame; below: see `Footprint.of`
-        keep: build it anyhow
+        build: takes a frame, and args after it; below: see `Footprint.of`; gap: see `free`
         """
         scene = at.scene
         start = len(scene.rows)
         build(at, *args)
         footprint = Footprint.of(at, start, below=below)
-        if not keep and footprint is not None and not self.free(footprint):
+        if footprint is not None and not self.free(footprint, gap):
             del scene.rows[start:], scene.materials[start:]
             return False
         self.take(footprint)

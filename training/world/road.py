@@ -12,6 +12,7 @@ from .material import colour, Palette
 from .scene import Frame
 
 BEHIND, AHEAD, BEYOND = -25.0, 150.0, 600.0  # metres along the road; only straight ones go beyond
+WIDE = 8.0  # metres, of a crossing road
 PIECE = 6.0  # metres; a curve is made of straight pieces
 
 
@@ -72,6 +73,12 @@ class Road:
         x = self.half + self.parking[side] + away
         return self.at(x * (1, -1)[side], y, z, (math.pi, 0.0)[side] + yaw)
 
+    def stretches(self) -> list[tuple[float, float]]:
+        """Return where what lines the road begins and ends: it leaves a crossing free, metres."""
+        if self.crossing is None:
+            return [(BEHIND, AHEAD)]
+        return [(BEHIND, self.crossing), (self.crossing + WIDE, AHEAD)]
+
     def strip(self, left, right, top, material, start=BEHIND, end=AHEAD, deep=0.5) -> None:
         """Lay a strip between two distances from the middle, its surface at the height `top`."""
         if not self.curvature:
@@ -101,9 +108,12 @@ class Road:
                     (edge, edge + wide, self.kerb, _ground(paving_of(palette))),
                     (edge, edge + 0.15, self.kerb + 0.005, kerb),
                 ):
-                    self.strip(*sorted((sign * inner, sign * outer)), top, look)
+                    for start, end in self.stretches():
+                        edges = sorted((sign * inner, sign * outer))
+                        self.strip(*edges, top, look, start, end)
         if self.crossing is not None:
-            self.at(0, self.crossing + 4).box(0, 0, -0.1, 300, 8, 0.112, asphalt)
+            middle = self.at(0, self.crossing + WIDE / 2)
+            middle.box(0, 0, -0.1, 300, WIDE, 0.112, asphalt)
         if rng.random() < 0.3:
             patch = asphalt_of(palette)
             for _ in range(rng.integers(1, 6)):
