@@ -24,7 +24,7 @@ def drive(tmp_path_factory):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp('drive') / 'drive'
-    record(Robot('street', 3, seconds=0.4), folder)
+    record(Robot('street', 5, seconds=0.4), folder)
     yield folder
     torch.set_num_threads(threads)
 

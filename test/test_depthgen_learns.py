@@ -29,7 +29,7 @@ FAR = 10.0  # metres
 def rooms(tmp_path_factory) -> tuple[Path, list]:
     """A set of eight rooms, and the rooms."""
     folder = tmp_path_factory.mktemp('sets') / 'rooms'
-    samples = [render('room', seed, SIZE) for seed in range(8)]
+    samples = [render('room', seed, SIZE) for seed in range(10, 18)]
     with SampleSetWriter(
         folder, source='rooms', licence='Apache-2.0', depth_kind='synthetic', domain='indoor',
         min_depth=0.1, max_depth=FAR,

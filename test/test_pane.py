@@ -19,13 +19,13 @@ WIDE = (48, 96)
 
 @pytest.mark.parametrize('kind', ['glass', 'mirror'])
 def test_both_depths_and_the_picture_agree_outside_of_the_pane(kind):
-    one = pane(kind, 2, WIDE)
+    one = pane(kind, 3, WIDE)
     assert 0.05 < one.where.mean() < 0.6
     near = one.sample.depth
     assert np.array_equal(near[~one.where], one.beyond[~one.where])
     (distance,) = np.unique(near[one.where])
     assert 0.7 <= distance <= 1.1 and (one.beyond[one.where] > distance).all()
-    again = pane(kind, 2, WIDE)
+    again = pane(kind, 3, WIDE)
     assert np.array_equal(again.sample.image, one.sample.image)
 
 
@@ -41,10 +41,10 @@ def test_glass_shows_what_is_behind_it():
 
 def test_a_mirror_shows_the_room_behind_the_camera():
     """Reflected back, every point seen in the mirror lies on what a camera turned round sees."""
-    one = pane('mirror', 0, WIDE)
+    one = pane('mirror', 3, WIDE)
     distance = float(one.sample.depth[one.where][0])
     turned = np.diag([-1.0, 1.0, -1.0, 1.0])
-    _, _, behind = around('room', 0, [np.eye(4), mirrored(distance), turned], WIDE)
+    _, _, behind = around('room', 3, [np.eye(4), mirrored(distance), turned], WIDE)
     rays = one.sample.camera.unproject(torch.from_numpy(one.beyond)[None]).permute(1, 2, 0).numpy()
     points = rays[one.where] * [1, 1, -1] + [0, 0, 2 * distance]
     points = points[points[:, 2] < -1.0] @ turned[:3, :3]  # in the frame of the turned camera

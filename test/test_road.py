@@ -50,3 +50,22 @@ def test_lorries_pass_below_bridges_and_gantries(build):
             rays = np.concatenate([place, np.broadcast_to([0, 0, 1.0], place.shape)], 1)
             up.append(caster.cast_rays(o3d.core.Tensor(np.float32(rays)))['t_hit'].numpy())
     assert 4.1 < np.min(up) < 8.0  # a lorry is 4.0 m high
+
+
+@pytest.mark.parametrize('curvature', [0.0, 1 / 150])
+def test_pavements_leave_a_crossing_road_free(curvature):
+    scene = Scene(np.random.default_rng(0))
+    wide = np.full(2, 2.0)
+    road = Road(scene.frame(), curvature, 2, 3.0, 3.0, np.zeros(2), wide, 30.0, kerb=0.1)
+    road.build(Palette(scene.rng, texture_bank('cpu', None)))
+    caster = mesh_of(scene)
+
+    def heights(x, along):
+        place = np.stack([road.at(x, y, 5.0).origin for y in along])
+        rays = np.concatenate([place, np.broadcast_to([0, 0, -1.0], place.shape)], 1)
+        return 5.0 - caster.cast_rays(o3d.core.Tensor(np.float32(rays)))['t_hit'].numpy()
+
+    for x in (-4.5, 4.5):
+        assert heights(x, np.linspace(30.7, 37.3, 60)).max() < 0.03
+        for along in (np.linspace(-20, 29, 60), np.linspace(39, 140, 90)):
+            np.testing.assert_allclose(heights(x, along), 0.1, atol=1e-4)

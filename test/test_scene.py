@@ -21,7 +21,7 @@ POSES = path(np.array([0.4, 0.0, -0.2]), -8.0, 3)
 
 @pytest.fixture(scope='module')
 def truth():
-    return around('room', 4, POSES, SIZE)  # open to all sides; the thresholds are of such a room
+    return around('room', 6, POSES, SIZE)  # open to all sides; the thresholds are of such a room
 
 
 class Oracle:

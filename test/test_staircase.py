@@ -10,7 +10,7 @@ from solid_scenes import GREY, mesh_of
 
 from grin_ros.training.world.material import Palette
 from grin_ros.training.world.scene import Scene
-from grin_ros.training.world.staircase import Flight, RAIL
+from grin_ros.training.world.staircase import Flight
 from grin_ros.training.world.texture import texture_bank
 
 
@@ -23,7 +23,7 @@ def heights_along(scene, y):
 
 @pytest.mark.parametrize('solid, open_', [(True, False), (False, False), (False, True)])
 def test_steps_are_as_high_and_as_long_as_they_say(solid, open_):
-    flight = Flight(rise=0.17, run=0.29, steps=9, wide=1.1)
+    flight = Flight(rise=0.17, run=0.29, steps=9, wide=1.1, rail=0.95)
     scene = Scene(np.random.default_rng(0))
     flight.build(scene.frame(), (GREY, GREY, GREY), solid, open_)
     found = heights_along(scene, (np.arange(9) + 0.5) * 0.29)
@@ -31,12 +31,13 @@ def test_steps_are_as_high_and_as_long_as_they_say(solid, open_):
     assert np.isinf(heights_along(scene, np.array([-0.2, 9.3 * 0.29]))).all()
 
 
-def test_nobody_falls_over_what_guards_the_steps():
-    flight = Flight(rise=0.17, run=0.29, steps=9, wide=1.1)
+@pytest.mark.parametrize('rail', [0.85, 1.1])
+def test_nobody_falls_over_what_guards_the_steps(rail):
+    flight = Flight(rise=0.17, run=0.29, steps=9, wide=1.1, rail=rail)
     y = np.linspace(0.1, 0.95, 30) * flight.length
     noses = 0.17 * (y / 0.29 + 1)
     for seed in range(12):
         scene = Scene(np.random.default_rng(seed))
         flight.guard(scene.frame(), Palette(scene.rng, texture_bank('cpu', None)))
         above = heights_along(scene, y) - noses
-        assert above.min() > RAIL - 0.05 and above.max() < RAIL + 0.25
+        assert above.min() > rail - 0.05 and above.max() < rail + 0.25

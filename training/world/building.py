@@ -37,7 +37,7 @@ def house(at: Frame, palette: Palette, length) -> float:
     height, wall = floors * storey + 0.4, _wall(palette)
     if kind > 0.85:  # windows drawn on: cheap and plausible from afar
         first = colour(rng, None, (0.0, 0.4), (0.35, 0.9))
-        wall = palette.pattern('facade', first, (0.04, 0.05, 0.06), 2 * storey, gloss=0.1)
+        wall = palette.facade(first, storey, gloss=0.1)
     at.box(-depth / 2, length / 2, 0, depth, length, height, wall)
     if kind <= 0.85:
         _windows(at, palette, length, floors, storey)
@@ -53,7 +53,7 @@ def _windows(at: Frame, palette, length, floors, storey):
     start = (length - (count - 1) * step) / 2
     frame, pane = palette.plain((0, 0.3), (0.3, 0.95), 0.0), _pane(palette)
     shop = rng.random() < 0.25
-    balcony = rng.random() < 0.25
+    balcony, rail = rng.random() < 0.25, palette.size(0.85, 1.1)
     door = rng.integers(count)
     for floor in range(floors):
         z = floor * storey + 0.9
@@ -73,7 +73,7 @@ def _windows(at: Frame, palette, length, floors, storey):
                 at.box(0.0, y, z + tall, 0.12, width + 0.1, 0.07, frame)
             if balcony and floor and k % 2:
                 at.box(0.5, y, z - 0.95, 1.0, step, 0.15, frame)
-                at.box(0.98, y, z - 0.8, 0.04, step, 0.9, frame)
+                at.box(0.98, y, z - 0.8, 0.04, step, rail, frame)
     if shop:
         at.box(0.08, length / 2, 2.6, 0.2, 0.9 * length, 0.5, palette.picture())
         if rng.random() < 0.5:

@@ -95,7 +95,7 @@ def _phone(at, palette):
 
 
 def _keyboard(at, palette):
-    at.box(0, 0, 0, 0.44, 0.14, 0.02, palette.picture('keys'))
+    at.box(0, 0, 0, palette.size(0.4, 0.44), 0.13, 0.02, palette.picture('keys'))
 
 
 def _lamp(at, palette):

@@ -10,7 +10,7 @@ import numpy as np
 from . import furniture, interior, seat, vehicle
 from .hall import hall
 from .material import Palette
-from .scene import Frame, Lamp, Scene
+from .scene import Frame, Scene
 from .staircase import staircase
 from .viewpoint import hfov, Viewpoint
 
@@ -28,13 +28,12 @@ def _corridor(scene: Scene, palette: Palette) -> list[Viewpoint]:
     interior.light(scene, palette, width, length, height, windows[:1], lamps=0)
     step, bright = rng.uniform(2.0, 5.0), rng.uniform(1.5, 5.0)
     tube, turned = palette.shining(rng.uniform(2, 8)), rng.random() < 0.5
-    for k in range(int(length / step)):
-        y = -length / 2 + (k + 0.5) * step
-        size = (0.15, 1.2) if turned else (min(1.2, 0.8 * width), 0.3)
-        scene.frame().box(0, y, height - 0.06, *size, 0.06, tube)
-    for y in rng.uniform(-0.45, 0.45, 3) * length:
-        place = np.array([0.0, y, height - 0.35])
-        scene.lamps.append(Lamp(place, bright * np.ones(3), 0.3))
+    size = (0.15, 1.2) if turned else (min(1.2, 0.8 * width), 0.3)
+    count = max(2, int(length / step))
+    tubes = [(0.0, (k + 0.5) * length / count - length / 2, height - 0.06) for k in range(count)]
+    for place in tubes:
+        scene.frame().box(*place, *size, 0.06, tube)
+    interior.shine(scene, tubes, bright * np.ones(3))
     for k in range(2):
         side = scene.frame(yaw=(0.5 - k) * math.pi).moved(y=width / 2, yaw=math.pi)
         for _ in range(rng.integers(0, 2 + int(length / 5))):

@@ -47,17 +47,23 @@ def desk(at: Frame, palette: Palette, width, depth) -> None:
     rng = palette.rng
     height = rng.uniform(0.7, 0.76)
     table(at, palette, width, depth, height, 0)
-    for k in range(rng.integers(0, 3)):
-        x = rng.uniform(-0.3, 0.3) * width + (k - 0.5) * 0.55
-        spot = at.moved(x, rng.uniform(0.15, 0.35) * depth, height, rng.normal(0, 0.3))
-        monitor(spot, palette, rng.uniform(0.42, 0.62))
+    wide = rng.uniform(0.42, 0.62, rng.integers(0, 3))
+    if len(wide):
+        # Side by side from the left, each on the desk with its foot, which is 0.22 m wide.
+        edge = rng.uniform(-0.5, 0.5) * max(width - wide.sum() - 0.1, 0.0) - wide.sum() / 2
+        turn = rng.normal(0, 0.3) if len(wide) == 1 else rng.uniform(0, 0.2)
+    for k, w in enumerate(wide):
+        yaw = -turn * (-1) ** k  # two of them look at whoever sits between
+        spot = at.moved(edge + w / 2, rng.uniform(0.15, 0.35) * depth, height, yaw)
+        monitor(spot, palette, w)
+        edge += w + 0.03
     if rng.random() < 0.3:
         _laptop(
             at.moved(rng.uniform(-0.3, 0.3) * width, 0.5 * depth, height, rng.normal(0, 0.4)),
             palette,
         )
     spot = at.moved(rng.uniform(-0.2, 0.2) * width, 0.72 * depth, height, rng.normal(0, 0.15))
-    spot.box(0, 0, 0, 0.44, 0.14, 0.022, palette.picture('keys'))
+    spot.box(0, 0, 0, palette.size(0.4, 0.44), 0.13, 0.022, palette.picture('keys'))
     spot.ellipsoid(0.32, 0, 0.015, (0.03, 0.055, 0.018), palette.plain())
     scatter(at.moved(0, depth / 2, height), palette, width, depth, rng.integers(2, 20), desk=True)
     if rng.random() < 0.5:
@@ -84,7 +90,7 @@ def monitor(at: Frame, palette: Palette, width) -> None:
 def _laptop(at, palette):
     grey = palette.metal()
     at.box(0, 0, 0, 0.33, 0.23, 0.018, grey)
-    at.box(0, 0.02, 0.018, 0.28, 0.1, 0.002, palette.picture('keys'))
+    at.box(0, 0.02, 0.018, 0.28, 0.1, 0.002, palette.picture('laptop'))
     lid = at.moved(0, -0.115, 0.015).tilted('x', 0.3)
     lid.box(0, 0, 0, 0.33, 0.01, 0.22, grey)
     lid.box(0, 0.006, 0.01, 0.31, 0.003, 0.2, palette.picture('screen', glow=0.5))
@@ -135,9 +141,12 @@ def shelf(at: Frame, palette: Palette, width, depth, height) -> None:
         while x < width / 2 - 0.12:
             w, what = rng.uniform(0.08, 0.45), rng.random()
             w = min(w, width / 2 - 0.03 - x)
+            if what < 0.5:  # a narrow picture of many books would show spines of millimetres
+                w = min(max(w, 0.3), width / 2 - 0.03 - x)
+                what = 0.6 if w < 0.28 else what
             room, middle = step - thick, x + w / 2
             if what < 0.5:
-                tall = rng.uniform(0.55, 0.92) * room
+                tall = min(rng.uniform(0.55, 0.92) * room, 0.35)
                 deep = rng.uniform(0.5, 0.9) * depth
                 at.box(middle, deep / 2, z + thick, w, deep, tall, palette.picture('books'))
             elif what < 0.7:
@@ -177,8 +186,9 @@ def kitchen(at: Frame, palette: Palette, width, depth=0.62) -> None:
 
 def television(at: Frame, palette: Palette, width, depth) -> None:
     """Build a low board with a television on it."""
-    cabinet(at, palette, width, depth, palette.rng.uniform(0.35, 0.6), 3)
-    monitor(at.moved(0, depth / 2, 0.45), palette, palette.rng.uniform(0.8, 1.3))
+    high = palette.rng.uniform(0.35, 0.6)
+    cabinet(at, palette, width, depth, high, 3)
+    monitor(at.moved(0, depth / 2, high), palette, palette.rng.uniform(0.8, 1.3))
 
 
 def floor_lamp(at: Frame, palette: Palette, width=0.4, depth=0.4) -> None:

@@ -130,9 +130,7 @@ def goods(at: Frame, palette: Palette) -> None:
     """Stack up to three pallets with goods."""
     z = 0.0
     for _ in range(palette.rng.integers(1, 4)):
-        high = palette.rng.uniform(0.2, 1.0)
-        pallet(at.moved(0, 0, z), palette, high)
-        z += high + 0.14
+        z += pallet(at.moved(0, 0, z), palette, palette.rng.uniform(0.2, 1.0))
 
 
 def heap(at: Frame, palette: Palette) -> None:

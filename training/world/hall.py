@@ -9,8 +9,9 @@ import numpy as np
 
 from . import furniture, interior, vehicle
 from .clutter import scatter
+from .footprint import Plan
 from .material import Palette
-from .scene import Frame, Lamp, Scene
+from .scene import Frame, Scene
 from .viewpoint import hfov, Viewpoint
 
 
@@ -21,33 +22,37 @@ def hall(scene: Scene, palette: Palette) -> list[Viewpoint]:
     windows = interior.shell(scene, palette, width, depth, height)
     interior.light(scene, palette, width, depth, height, windows, lamps=0)
     _lamps(scene, palette, width, depth, height)
+    plan = Plan((width, depth))
     if rng.random() < 0.6:
         pillar, step, thick = palette.wall(), rng.uniform(4, 8), rng.uniform(0.25, 0.8)
         for x in (-0.25 * width, 0.25 * width):
             for y in np.arange(-depth / 2 + 2, depth / 2, step):
-                scene.frame(x, y).box(0, 0, 0, thick, thick, height, pillar)
+                plan.put(scene.frame(x, y), Frame.box, 0, 0, 0, thick, thick, height, pillar)
     fill = rng.choice([_aisles, _garage, _workshop], p=[0.45, 0.25, 0.3])
-    fill(scene, palette, width, depth, height)
+    fill(plan, scene, palette, width, depth, height)
     for build, often in ((vehicle.person, 0.7), (board, 0.8), (cone, 0.8)):
         for _ in range(rng.poisson(often)):
             x, y = rng.uniform(-0.4, 0.4, 2) * [width, depth]
-            build(scene.frame(x, y, 0, rng.uniform(0, 2 * math.pi)), palette)
+            plan.put(scene.frame(x, y, 0, rng.uniform(0, 2 * math.pi)), build, palette)
     return [_viewpoint(rng, width, depth, height) for _ in range(24)]
 
 
 def _lamps(scene: Scene, palette, width, depth, height):
-    """Hang rows of tubes, bright or nearly out, and light from two places."""
+    """Hang rows of tubes, bright or nearly out, and light from some of them."""
     rng = scene.rng
     tube, bright = palette.shining(rng.uniform(2, 8)), math.exp(rng.uniform(0.5, 3.4))
     across, along = rng.uniform(1.5, 5), rng.uniform(1.8, 6)
-    for x in np.arange(-width / 2 + 1, width / 2, across):
-        for y in np.arange(-depth / 2 + 1, depth / 2, along):
-            scene.frame().box(x, y, height - 0.1, 0.3, 1.5, 0.1, tube)
-    for x, y in rng.uniform(-0.4, 0.4, (2, 2)) * [width, depth]:
-        scene.lamps.append(Lamp(np.array([x, y, height - 0.4]), bright * np.ones(3), 0.5))
+    tubes = [
+        (x, y, height - 0.1)
+        for x in np.arange(-width / 2 + 1, width / 2, across)
+        for y in np.arange(-depth / 2 + 1, depth / 2, along)
+    ]
+    for place in tubes:
+        scene.frame().box(*place, 0.3, 1.5, 0.1, tube)
+    interior.shine(scene, tubes, bright * np.ones(3))
 
 
-def _aisles(scene: Scene, palette, width, depth, height):
+def _aisles(plan: Plan, scene: Scene, palette, width, depth, height):
     """Rows of racks, shop shelves, tables or cartons."""
     rng = scene.rng
     pieces = (_rack, _rack, furniture.shelf, furniture.cartons, furniture.table, furniture.cabinet)
@@ -59,11 +64,12 @@ def _aisles(scene: Scene, palette, width, depth, height):
             furniture.shelf: (1.8, 0.6, high),
             furniture.cabinet: (1.2, 0.5, 1.0),
         }.get(piece, (1.2, 0.8))
-        step = size[0] + rng.choice([0.05, 0.05, 1.5])
+        step = size[0] + rng.choice([0.12, 0.12, 1.5])
         turn = math.pi / 2 * rng.choice([1, 3])
         for y in np.arange(-depth / 2 + 1.5, depth / 2 - 2, step):
             if rng.random() < full:
-                piece(scene.frame(x, y, 0, turn + rng.normal(0, 0.01)), palette, *size)
+                place = scene.frame(x, y, 0, turn + rng.normal(0, 0.003))
+                plan.put(place, piece, palette, *size)
 
 
 def _rack(at: Frame, palette, width, depth, height):
@@ -79,28 +85,31 @@ def _rack(at: Frame, palette, width, depth, height):
         if z:
             for y in (0.05, depth - 0.05):
                 at.box(0, y, z - 0.12, width, 0.05, 0.12, beam)
-        for x in (-0.3 * width, 0.3 * width):
+        for x in (-0.235 * width, 0.235 * width):  # 1.2 m each, between the posts
             if rng.random() < 0.7:
                 pallet(at.moved(x, depth / 2, z), palette, rng.uniform(0.3, level - 0.35))
 
 
-def pallet(at: Frame, palette: Palette, height) -> None:
-    """Lay goods, metres high, on a pallet of 1.2 x 0.8 m."""
+def pallet(at: Frame, palette: Palette, height) -> float:
+    """Lay goods, up to so many metres high, on a pallet of 1.2 x 0.8 m; returns its top."""
     rng = palette.rng
     at.box(0, 0, 0, 1.2, 0.8, 0.14, palette.wood())
     if rng.random() < 0.5:
         photo = rng.random() < 0.6
         made_of = palette.photo(('cardboard',), 0.6, palette.card) if photo else palette.card()
         at.box(0, 0, 0.14, rng.uniform(0.8, 1.2), rng.uniform(0.6, 0.8), height, made_of)
-        return
+        return 0.14 + height
+    top = 0.0
     for x in (-0.3, 0.3):
         for y in (-0.2, 0.2):
             tall = height * rng.uniform(0.3, 1.0)
             made_of = palette.plain() if rng.random() < 0.6 else palette.card()
             at.box(x, y, 0.14, 0.56, 0.38, tall, made_of)
+            top = max(top, 0.14 + tall)
+    return top
 
 
-def _garage(scene: Scene, palette, width, depth, height):
+def _garage(plan: Plan, scene: Scene, palette, width, depth, height):
     """Rows of parked cars, vans among them where they fit."""
     rng = scene.rng
     for x in np.arange(-width / 2 + 3, width / 2 - 2, rng.uniform(6.5, 10)):
@@ -109,10 +118,10 @@ def _garage(scene: Scene, palette, width, depth, height):
             if rng.random() < busy:
                 turn = math.pi * (rng.integers(2) + 0.5) + rng.normal(0, 0.03)
                 build = vehicle.van if height > 3.3 and rng.random() < 0.15 else vehicle.car
-                build(scene.frame(x + rng.normal(0, 0.15), y, 0, turn), palette)
+                plan.put(scene.frame(x + rng.normal(0, 0.15), y, 0, turn), build, palette)
 
 
-def _workshop(scene: Scene, palette, width, depth, height):
+def _workshop(plan: Plan, scene: Scene, palette, width, depth, height):
     """Machines, benches, pallets, cartons, a car now and then, in no order."""
     rng = scene.rng
     for _ in range(int(width * depth * rng.uniform(0.02, 0.08))):
@@ -120,17 +129,18 @@ def _workshop(scene: Scene, palette, width, depth, height):
         at = scene.frame(x, y, 0, math.pi / 2 * rng.integers(4) + rng.normal(0, 0.1))
         what = rng.random()
         if what < 0.3:
-            _machine(at, palette)
+            plan.put(at, _machine, palette)
         elif what < 0.5:
-            furniture.table(at, palette, rng.uniform(1, 2), 0.8, clutter=rng.integers(0, 12))
+            wide, clutter = rng.uniform(1, 2), rng.integers(0, 12)
+            plan.put(at, furniture.table, palette, wide, 0.8, None, clutter)
         elif what < 0.7:
-            pallet(at, palette, rng.uniform(0.2, 1.5))
+            plan.put(at, pallet, palette, rng.uniform(0.2, 1.5))
         elif what < 0.82:
-            furniture.cartons(at, palette, 1.2, 0.8)
+            plan.put(at, furniture.cartons, palette, 1.2, 0.8)
         elif what < 0.92:
-            furniture.shelf(at, palette, 1.8, 0.6, rng.uniform(1.5, 2.4))
+            plan.put(at, furniture.shelf, palette, 1.8, 0.6, rng.uniform(1.5, 2.4))
         else:
-            vehicle.car(at, palette)
+            plan.put(at, vehicle.car, palette)
 
 
 def _machine(at: Frame, palette):

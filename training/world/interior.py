@@ -9,20 +9,24 @@ import numpy as np
 
 from . import opening
 from .clutter import scatter
+from .footprint import Footprint, Plan
 from .material import colour, Palette
 from .scene import Frame, Lamp, Scene, Sky
 
 
-def shell(scene: Scene, palette: Palette, width, depth, height) -> list[tuple]:
+def shell(
+    scene: Scene, palette: Palette, width, depth, height, plan: Plan | None = None
+) -> list[tuple]:
     """
     Build floor, ceiling and four walls with doors, windows, pictures around the origin.
 
+    plan: what will stand before the walls, such as stairs; they stay bare there
     returns: per window its centre (3,), metres, and the unit vector (3,) into the room
     """
     rng, at = scene.rng, scene.frame()
     at.box(0, 0, -0.2, width + 0.4, depth + 0.4, 0.2, palette.floor())
     at.box(0, 0, height, width + 0.4, depth + 0.4, 0.2, palette.ceiling())
-    paint, skirting = palette.wall(), palette.wood()
+    paint, skirting = palette.wall(), (palette.wood(), palette.size(0.05, 0.14))
     windows, open_windows = [], rng.random() < 0.5
     for k in range(4):
         length, away = (width, depth) if k % 2 == 0 else (depth, width)
@@ -32,12 +36,17 @@ def shell(scene: Scene, palette: Palette, width, depth, height) -> list[tuple]:
         x = -length / 2 + rng.uniform(0.3, 1.5)
         while x < length / 2 - 0.5:
             what, w = rng.random(), rng.uniform(0.4, 1.6)
-            if what < 0.2 and x + 1.0 < length / 2:
-                w = 1.0
+            size = opening.door_size(palette, height)
+            if what < 0.2:
+                w = size[0] + 0.16
+            before = Footprint.between(wall, (x - 0.2, 0), (x + w + 0.2, 0.5))
+            if plan and not plan.free(before):
+                what = 1.0
+            if what < 0.2 and x + w < length / 2:
                 if rng.random() < 0.35:
-                    holes.append(opening.doorway(wall, palette, x + 0.5, paint))
+                    holes.append(opening.doorway(wall, palette, x + w / 2, size, paint))
                 else:
-                    opening.door(wall.moved(x + 0.5), palette)
+                    opening.door(wall.moved(x + w / 2), palette, *size)
             elif what < 0.42 and x + w < length / 2 - 0.2:
                 hole = opening.window(wall, palette, x + w / 2, w, height, glass=not open_windows)
                 middle = wall.world(x + w / 2, 0.1, (hole[2] + hole[3]) / 2)
@@ -49,7 +58,7 @@ def shell(scene: Scene, palette: Palette, width, depth, height) -> list[tuple]:
         opening.wall_with_holes(wall, cover, skirting, length, height, holes)
         if open_windows and rng.random() < 0.6:
             lit = rng.uniform(0.0, 5.0)
-            front = palette.pattern('facade', colour(rng), (0.04, 0.05, 0.06), 6.0, glow=lit)
+            front = palette.facade(colour(rng), palette.size(2.6, 3.6), glow=lit)
             wall.box(0, -rng.uniform(6, 30), -6, 60, 1, rng.uniform(6, 22), front)
     return windows
 
@@ -100,6 +109,19 @@ def light(scene: Scene, palette: Palette, width, depth, height, windows, lamps) 
     sun = np.array([math.cos(turn) * math.cos(up), math.sin(turn) * math.cos(up), math.sin(up)])
     beam = strength * rng.uniform(0.3, 1.5) * np.array([1.0, 0.93, 0.8]) * (rng.random() < 0.7)
     scene.sky = Sky(sun, beam * (len(windows) > 0), day, day, ambient)
+
+
+def shine(scene: Scene, tubes: list, colour) -> None:
+    """
+    Let two or three of the tubes at a ceiling shine down: as many lamps as are cheap enough.
+
+    tubes: (x, y, z) of the lower side of each, metres; colour: (3,), radiant intensity
+    """
+    count = min(int(scene.rng.integers(2, 4)), len(tubes))
+    for k in scene.rng.choice(len(tubes), count, replace=False):
+        # So far below that all of the lamp, which is round, is.
+        place = np.array(tubes[k]) - [0, 0, 0.1]
+        scene.lamps.append(Lamp(place, colour, 0.15, aim=np.array([0.0, 0.0, -1.0])))
 
 
 def _ceiling_lamp(at: Frame, palette, drop):

@@ -82,10 +82,12 @@ def _material_table(scene: Scene, device) -> torch.Tensor:
     # Not from the scene's own generator: a second picture of the scene must look the same.
     offset = np.random.default_rng(len(scene.rows)).random((len(scene.rows), 2))
     rows = []
-    for (*_, number), (u, v) in zip(scene.rows, offset):
+    for (*_, half, _, number), (u, v) in zip(scene.rows, offset):
         m = scene.materials[number]
         if m.world:
             u = v = 0.0
+        if m.upright:  # v runs down from the middle of the face
+            v = -half[2] / m.scale
         rows.append(
             (
                 m.texture,

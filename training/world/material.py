@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .pattern import FACADES
 from .texture import TextureBank
 
 WHITE = (0.8, 0.8, 0.8)
@@ -25,6 +26,7 @@ class Material:
     fit: stretch the texture over each face instead of repeating it
     along: run the texture along the longer side of each face
     world: lay the texture out over the ground, across the joints of several solids
+    upright: begin a repeat at the bottom of each upright face
     """
 
     texture: int
@@ -36,6 +38,7 @@ class Material:
     fit: bool = False
     along: bool = False
     world: bool = False
+    upright: bool = False
 
 
 def colour(rng, hue=None, saturation=(0.1, 0.7), value=(0.1, 0.8)) -> tuple:
@@ -63,6 +66,17 @@ class Palette:
     def loose(self) -> float:
         """Draw how large a pattern is that comes in all sizes; no ruler to measure a room with."""
         return 2 ** self._sizes.uniform(-1.3, 0.6)
+
+    def size(self, low: float, high: float) -> float:
+        """Draw a length of something built in many sizes, metres."""
+        return self._sizes.uniform(low, high)
+
+    def facade(self, first, storey: float, **options) -> Material:
+        """Return a wall with windows drawn on, its storeys so many metres high."""
+        rows = int(self._sizes.choice(FACADES))
+        texture = self.bank.draw(f'facade_{rows}', self.rng)
+        glass = (0.04, 0.05, 0.06)
+        return Material(texture, rows * storey, first, glass, upright=True, **options)
 
     def photo(self, kinds, scale, fallback, chance=0.6, **options) -> Material:
         """Return a photographed surface of one of these kinds, else the fallback's material."""

@@ -13,7 +13,12 @@ from .scene import Frame
 
 
 def wall_with_holes(wall: Frame, cover, skirting, length, height, holes) -> None:
-    """Build a wall of 20 cm that leaves holes, none above another, free."""
+    """
+    Build a wall of 20 cm that leaves holes, none above another, free.
+
+    skirting: its material and height, metres
+    """
+    board, low = skirting
     x = -length / 2 - 0.2
     for left, right, bottom, top in sorted(holes):
         wall.box((x + left) / 2, -0.1, 0, left - x, 0.2, height, cover)
@@ -21,46 +26,61 @@ def wall_with_holes(wall: Frame, cover, skirting, length, height, holes) -> None
         if bottom > 0:
             wall.box((left + right) / 2, -0.1, 0, right - left, 0.2, bottom, cover)
         else:
-            wall.box((x + left) / 2, 0.008, 0, left - x, 0.016, 0.09, skirting)
+            wall.box((x + left) / 2, 0.008, 0, left - x, 0.016, low, board)
         x = right
     end = length / 2 + 0.2
     wall.box((x + end) / 2, -0.1, 0, end - x, 0.2, height, cover)
     if not any(hole[2] == 0 for hole in holes):
-        wall.box(0, 0.008, 0, length, 0.016, 0.09, skirting)
+        wall.box(0, 0.008, 0, length, 0.016, low, board)
 
 
-def door(at: Frame, palette: Palette) -> None:
-    """Build a shut door of 0.84 x 2 m in its frame."""
+def door_size(palette: Palette, height) -> tuple[float, float]:
+    """Draw the width and height of a door, one in seven a double one, in a wall of a height."""
+    double = palette.size(0.0, 1.0) < 0.15
+    wide = palette.size(1.5, 1.8) if double else palette.size(0.7, 1.0)
+    return wide, min(palette.size(1.95, 2.3), height - 0.12)
+
+
+def door(at: Frame, palette: Palette, wide, tall) -> None:
+    """Build a shut door in its frame; from 1.4 m on it has two leaves."""
     rng, leaf = palette.rng, palette.wood()
-    at.box(0, 0.02, 0, 0.84, 0.03, 2.0, leaf)
-    _door_frame(at, palette)
-    if rng.random() < 0.6:
-        for z in (0.15, 1.1):
-            at.box(0, 0.04, z, 0.6, 0.015, 0.75, leaf)
-    at.box(0.34, 0.06, 1.03, 0.12, 0.03, 0.025, palette.metal())
+    leaves = [(0.0, wide)] if wide < 1.4 else [(-wide / 4, wide / 2), (wide / 4, wide / 2)]
+    panelled = rng.random() < 0.6
+    for x, w in leaves:
+        at.box(x, 0.02, 0, w - 0.004, 0.03, tall, leaf)
+        if panelled:
+            for z, high in ((0.15, 0.75), (1.1, tall - 1.25)):
+                at.box(x, 0.04, z, 0.7 * w, 0.015, high, leaf)
+    _door_frame(at, palette, wide, tall)
+    # A single door is opened at its edge, a double one near the middle.
+    x = wide / 2 - 0.08 if len(leaves) == 1 else 0.08
+    at.box(x, 0.06, palette.size(0.95, 1.1), 0.12, 0.03, 0.025, palette.metal())
 
 
-def doorway(wall: Frame, palette: Palette, x, paint) -> tuple:
-    """Build an open door, with its leaf turned aside and a dim room behind; returns the hole."""
-    rng, at = palette.rng, wall.moved(x)
-    _door_frame(at, palette)
-    wide, deep, ground = rng.uniform(1.6, 4.0), rng.uniform(1.2, 4.0), palette.floor()
-    at.box(0, -0.2 - deep / 2, -0.2, wide, deep + 0.4, 0.2, ground)
-    at.box(0, -0.2 - deep / 2, 2.4, wide, deep, 0.2, palette.ceiling())
-    at.box(0, -0.25 - deep, 0, wide, 0.1, 2.5, paint)
+def doorway(wall: Frame, palette: Palette, x, size, paint) -> tuple:
+    """Build an open door, its leaves turned aside and a dim room behind; returns the hole."""
+    rng, at, (wide, tall) = palette.rng, wall.moved(x), size
+    _door_frame(at, palette, wide, tall)
+    broad, deep, ground = rng.uniform(1.6, 4.0), rng.uniform(1.2, 4.0), palette.floor()
+    broad, high = max(broad, wide + 0.3), max(2.4, tall + 0.1)
+    at.box(0, -0.2 - deep / 2, -0.2, broad, deep + 0.4, 0.2, ground)
+    at.box(0, -0.2 - deep / 2, high, broad, deep, 0.2, palette.ceiling())
+    at.box(0, -0.25 - deep, 0, broad, 0.1, high + 0.1, paint)
     for side in (-1, 1):
-        at.box(side * wide / 2, -0.2 - deep / 2, 0, 0.1, deep, 2.5, paint)
+        at.box(side * broad / 2, -0.2 - deep / 2, 0, 0.1, deep, high + 0.1, paint)
     if rng.random() < 0.7:
-        hinge = at.moved(0.42, 0, 0, rng.uniform(0.8, 2.6))
-        hinge.box(-0.42, 0, 0.01, 0.84, 0.04, 1.99, palette.wood())
-    return x - 0.42, x + 0.42, 0.0, 2.0
+        leaf, wood = wide if wide < 1.4 else wide / 2, palette.wood()
+        for side in (1,) if wide < 1.4 else (1, -1):
+            hinge = at.moved(side * wide / 2, 0, 0, side * rng.uniform(0.8, 2.6))
+            hinge.box(-side * leaf / 2, 0, 0.01, leaf, 0.04, tall - 0.01, wood)
+    return x - wide / 2, x + wide / 2, 0.0, tall
 
 
-def _door_frame(at: Frame, palette):
+def _door_frame(at: Frame, palette, wide, tall):
     frame = palette.wood()
-    for x in (-0.46, 0.46):
-        at.box(x, 0.025, 0, 0.08, 0.05, 2.06, frame)
-    at.box(0, 0.025, 2.0, 1.0, 0.05, 0.08, frame)
+    for x in (-wide / 2 - 0.04, wide / 2 + 0.04):
+        at.box(x, 0.025, 0, 0.08, 0.05, tall + 0.06, frame)
+    at.box(0, 0.025, tall, wide + 0.16, 0.05, 0.08, frame)
 
 
 def window(wall: Frame, palette: Palette, x, width, height, glass) -> tuple:

@@ -7,6 +7,8 @@ Patterns (see `texture.py`): channel 0 blends two colours, channel 1 is brightne
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 
@@ -161,10 +163,9 @@ def grass(rng, size):
     return _join(noise(rng, size, 1.4), 0.5 + 0.8 * (blade - 0.5))
 
 
-def facade(rng, size):
-    """One to four windows on a wall; the second colour is glass."""
+def facade(rng, size, n):
+    """Wall of n x n windows, a storey to a row; the second colour is glass."""
     x, y = _grid(size)
-    n = int(rng.integers(1, 4))
     fx, fy = x * n % 1, y * n % 1
     w, h = rng.uniform(0.18, 0.42), rng.uniform(0.22, 0.42)
     dx, dy = np.abs(fx - 0.5), np.abs(fy - 0.5)
@@ -181,6 +182,7 @@ def facade(rng, size):
     )
 
 
+FACADES = (1, 2, 3)  # storeys that one repeat spans
 # The function of each kind, and how many of it a bank holds.
 PATTERNS = {
     'cloud': (cloud, 6),
@@ -198,5 +200,5 @@ PATTERNS = {
     'weave': (weave, 6),
     'foliage': (foliage, 8),
     'grass': (grass, 6),
-    'facade': (facade, 14),
+    **{f'facade_{n}': (partial(facade, n=n), 5) for n in FACADES},
 }

@@ -7,6 +7,8 @@ Every function takes (rng, size) and returns (size, size, 3), linear RGB in [0, 
 
 from __future__ import annotations
 
+from functools import partial
+
 import cv2
 import numpy as np
 
@@ -93,9 +95,9 @@ def books(rng, size):
     return image
 
 
-def keys(rng, size):
-    """A keyboard."""
-    joint, bright, _ = cells(rng, size, 14, 5, 0.3, 0.008)
+def keys(rng, size, columns=22, rows=6):
+    """A keyboard; keys lie 19 mm apart, so 22 of them make a full one of 0.42 m."""
+    joint, bright, _ = cells(rng, size, columns, rows, 0.3, 0.006)
     image = np.where(joint, 0.02, rng.choice([0.04, 0.08, 0.6]) * (0.8 + 0.2 * bright))
     return np.repeat(image[..., None], 3, -1)
 
@@ -107,4 +109,5 @@ PICTURES = {
     'screen': (screen, 12),
     'books': (books, 14),
     'keys': (keys, 3),
+    'laptop': (partial(keys, columns=15, rows=5), 3),
 }

@@ -74,8 +74,8 @@ def monitor(rng, pick) -> Geometry:
 
 def keyboard(rng, pick) -> Geometry:
     """Return a keyboard, about as long as they are."""
-    half = rng.uniform(0.15, 0.23)
-    return box((-half, -0.07, 0), (half, 0.07, rng.uniform(0.012, 0.03)), pick('keys'))
+    half = rng.uniform(0.2, 0.22)  # 22 keys of 18 to 20 mm
+    return box((-half, -0.065, 0), (half, 0.065, rng.uniform(0.012, 0.03)), pick('keys'))
 
 
 def table(rng, pick, width, depth, height) -> Geometry:
@@ -111,10 +111,20 @@ def shelf(rng, pick) -> Geometry:
         parts.append(box((-width / 2, 0, z), (width / 2, depth, z + 0.02), wood))
         if row < rows and rng.random() < 0.75:
             left, right = np.sort(rng.uniform(-width / 2, width / 2, 2))
-            high = z + 0.02 + (step - 0.03) * rng.uniform(0.5, 0.95)
-            front = rng.uniform(0.01, 0.12)
-            parts.append(box((left, front, z + 0.02), (right, depth - 0.03, high), pick('books')))
+            parts += _row_of_books(rng, pick, left, right, z + 0.02, step - 0.03, depth)
     return Geometry.join(parts)
+
+
+def _row_of_books(rng, pick, left, right, z, room, depth) -> list[Geometry]:
+    """Fill a board; one picture spans 0.3 to 0.5 m, so that spines are as wide as they are."""
+    runs = []
+    while right - left > 0.3:
+        wide = min(rng.uniform(0.3, 0.5), right - left)
+        tall, front = min(room * rng.uniform(0.5, 0.95), 0.35), rng.uniform(0.01, 0.12)
+        end = left + wide
+        runs.append(box((left, front, z), (end, depth - 0.03, z + tall), pick('books')))
+        left = end
+    return runs
 
 
 def stairs(rng, pick) -> Geometry:

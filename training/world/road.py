@@ -12,6 +12,7 @@ from .material import colour, Palette
 from .scene import Frame
 
 BEHIND, AHEAD, BEYOND = -25.0, 150.0, 600.0  # metres along the road; only straight ones go beyond
+WIDE = 8.0  # metres, of a crossing road
 PIECE = 6.0  # metres; a curve is made of straight pieces
 
 
@@ -23,6 +24,7 @@ class Road:
     curvature: 1/metres, positive to the left; lanes: number; lane: width of one, metres
     half: from the middle to the last lane's edge; parking, path: widths of the strips and the
     pavements right and left of it, metres; crossing: where another road crosses it, or None
+    kerb: how high the pavements are, metres
     """
 
     frame: Frame
@@ -33,6 +35,7 @@ class Road:
     parking: np.ndarray
     path: np.ndarray
     crossing: float | None
+    kerb: float = 0.12
 
     @classmethod
     def draw(cls, frame: Frame, rng) -> Road:
@@ -48,6 +51,7 @@ class Road:
             parking=rng.choice([0.0, 2.2], size=2),
             path=rng.choice([0.0, 1.5, 2.0, 3.0], size=2),
             crossing=rng.uniform(15, 60) if rng.random() < 0.4 else None,
+            kerb=rng.uniform(0.05, 0.16),
         )
 
     def middle_of(self, lane: int) -> float:
@@ -68,6 +72,12 @@ class Road:
         """Return a place beside the last lane's edge whose +x is towards the road; side: 0, 1."""
         x = self.half + self.parking[side] + away
         return self.at(x * (1, -1)[side], y, z, (math.pi, 0.0)[side] + yaw)
+
+    def stretches(self) -> list[tuple[float, float]]:
+        """Return where what lines the road begins and ends: it leaves a crossing free, metres."""
+        if self.crossing is None:
+            return [(BEHIND, AHEAD)]
+        return [(BEHIND, self.crossing), (self.crossing + WIDE, AHEAD)]
 
     def strip(self, left, right, top, material, start=BEHIND, end=AHEAD, deep=0.5) -> None:
         """Lay a strip between two distances from the middle, its surface at the height `top`."""
@@ -95,12 +105,15 @@ class Road:
             wide, sign = self.path[side], (1, -1)[side]
             if wide > 0:
                 for inner, outer, top, look in (
-                    (edge, edge + wide, 0.12, _ground(paving_of(palette))),
-                    (edge, edge + 0.15, 0.125, kerb),
+                    (edge, edge + wide, self.kerb, _ground(paving_of(palette))),
+                    (edge, edge + 0.15, self.kerb + 0.005, kerb),
                 ):
-                    self.strip(*sorted((sign * inner, sign * outer)), top, look)
+                    for start, end in self.stretches():
+                        edges = sorted((sign * inner, sign * outer))
+                        self.strip(*edges, top, look, start, end)
         if self.crossing is not None:
-            self.at(0, self.crossing + 4).box(0, 0, -0.1, 300, 8, 0.112, asphalt)
+            middle = self.at(0, self.crossing + WIDE / 2)
+            middle.box(0, 0, -0.1, 300, WIDE, 0.112, asphalt)
         if rng.random() < 0.3:
             patch = asphalt_of(palette)
             for _ in range(rng.integers(1, 6)):

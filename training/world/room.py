@@ -9,6 +9,7 @@ import numpy as np
 
 from . import furniture, interior, seat, vehicle
 from .clutter import scatter
+from .footprint import Plan
 from .material import Palette
 from .scene import Frame, Scene
 from .viewpoint import looking_at, Viewpoint
@@ -49,6 +50,7 @@ SIZES = {
     'pot_plant': ((0.4, 0.7), (0.4, 0.7)), 'cartons': ((0.6, 1.4), (0.45, 0.6)),
     'bin': ((0.3, 0.4), (0.3, 0.4)),
 }  # fmt: skip
+LEAN = {'chair': 0.12, 'lounge': 0.3}  # how far backs lean towards a wall, metres
 BUILDERS = {
     'desk': furniture.desk, 'table': furniture.table, 'coffee': furniture.table,
     'chair': seat.chair, 'stool': seat.stool, 'sofa': seat.sofa, 'lounge': seat.lounge,
@@ -68,40 +70,39 @@ def room(scene: Scene, palette: Palette) -> list[Viewpoint]:
     windows = interior.shell(scene, palette, width, depth, height)
     lamps = rng.integers(1, 3) if len(windows) < 2 or rng.random() < 0.6 else 0
     interior.light(scene, palette, width, depth, height, windows, lamps)
-    taken, targets = [], []
+    plan, targets = Plan((width, depth)), []
     along, middle = KINDS[kind]
-    for _ in range(int(rng.uniform(0.7, 2.2) * (width + depth))):
-        _against_wall(
-            scene, palette, along[rng.integers(len(along))], width, depth, taken, targets
-        )
+    for _ in range(int(rng.uniform(0.9, 2.8) * (width + depth))):
+        _against_wall(scene, palette, along[rng.integers(len(along))], width, depth, plan, targets)
     if rng.random() < 0.3:
-        _partition(scene, palette, width, depth, height, taken)
+        _partition(scene, palette, width, depth, height, plan)
     for _ in range(rng.integers(0, 5)):
         _free_standing(
-            scene, palette, middle[rng.integers(len(middle))], width, depth, taken, targets
+            scene, palette, middle[rng.integers(len(middle))], width, depth, plan, targets
         )
     if rng.random() < 0.4:
         _rug(scene, palette, width, depth)
-    scatter(scene.frame(), palette, 0.8 * width, 0.8 * depth, rng.integers(0, 4))
+    for _ in range(rng.integers(0, 4)):
+        plan.put(scene.frame(), scatter, palette, 0.8 * width, 0.8 * depth, 1)
     if rng.random() < 0.12:
         x, y = rng.uniform(-0.4, 0.4, 2) * [width, depth]
-        vehicle.person(scene.frame(x, y, 0, rng.uniform(0, 2 * math.pi)), palette)
-    return _viewpoints(rng, width, depth, height, taken, targets)
+        plan.put(scene.frame(x, y, 0, rng.uniform(0, 2 * math.pi)), vehicle.person, palette)
+    return _viewpoints(rng, width, depth, height, targets)
 
 
-def _partition(scene, palette, width, depth, height, taken):
+def _partition(scene, palette, width, depth, height, plan: Plan):
     """Stand a pillar, a half-height screen or a stretch of wall into the room."""
     rng, at = scene.rng, scene.frame(yaw=math.pi / 2 * scene.rng.integers(4))
     if rng.random() < 0.3:
         x, y, thick = rng.uniform(-0.3, 0.3) * width, rng.uniform(-0.3, 0.3) * depth, 0.4
-        scene.frame(x, y).box(0, 0, 0, thick, thick, height, palette.wall())
-        taken.append((np.array([x, y, 0.0]), 0.3, 0.3))
+        size = thick, thick, height
+        plan.put(scene.frame(x, y), Frame.box, 0, 0, 0, *size, palette.wall())
         return
     length, tall = rng.uniform(0.8, 2.5), height if rng.random() < 0.6 else rng.uniform(1.1, 1.8)
     reach = min(width, depth) / 2
     wall = at.moved(rng.uniform(-0.3, 0.3) * reach, reach - length / 2)
-    wall.box(0, 0, 0, rng.uniform(0.05, 0.2), length, tall, palette.wall())
-    taken += [(wall.world(0, k * length, 0), 0.3, 0.3) for k in (-0.4, 0.0, 0.4)]
+    size = rng.uniform(0.05, 0.2), length, tall
+    plan.put(wall, Frame.box, 0, 0, 0, *size, palette.wall())
 
 
 def _rug(scene, palette, width, depth):
@@ -118,7 +119,7 @@ def _rug(scene, palette, width, depth):
     )
 
 
-def _against_wall(scene, palette, name, width, depth, taken, targets):
+def _against_wall(scene, palette, name, width, depth, plan, targets):
     rng = scene.rng
     size = [rng.uniform(*bounds) for bounds in SIZES[name]]
     k = rng.integers(4)
@@ -126,40 +127,38 @@ def _against_wall(scene, palette, name, width, depth, taken, targets):
     if size[0] > length - 0.2:
         return
     x, gap = rng.uniform(-0.5, 0.5) * (length - size[0]), rng.choice([0.02, 0.05, 0.3])
+    gap = max(gap, LEAN.get(name, 0.0))
     wall = scene.frame(yaw=k * math.pi / 2).moved(y=away / 2, yaw=math.pi)
     _place(
         wall.moved(x, gap, 0, rng.choice([0.0, rng.normal(0, 0.05)])),
         palette,
         name,
         size,
-        taken,
+        plan,
         targets,
     )
 
 
-def _free_standing(scene, palette, name, width, depth, taken, targets):
+def _free_standing(scene, palette, name, width, depth, plan, targets):
     rng = scene.rng
     size = [rng.uniform(*bounds) for bounds in SIZES[name]]
     x, y = rng.uniform(-0.32, 0.32) * width, rng.uniform(-0.32, 0.32) * depth
     at = scene.frame(x, y, 0, rng.uniform(0, 2 * math.pi)).moved(y=-size[1] / 2)
-    _place(at, palette, name, size, taken, targets)
+    _place(at, palette, name, size, plan, targets)
 
 
-def _place(at: Frame, palette, name, size, taken, targets):
+def _place(at: Frame, palette, name, size, plan: Plan, targets):
     """Build a piece, with chairs around tables, unless it would overlap another one."""
     rng = palette.rng
-    centre, radius = at.world(0, size[1] / 2), 0.5 * math.hypot(size[0], size[1])
-    reach = 0.5 * size[1] + 0.35 * (size[0] / 2)
-    if any(np.hypot(*(centre - other)[:2]) < reach + far for other, far, _ in taken):
+    if name == 'coffee':
+        size = [*size, rng.uniform(0.35, 0.5)]
+    start = len(at.scene.rows)
+    if not plan.put(at, BUILDERS[name], palette, *size):
         return
-    taken.append((centre, reach, radius))
-    options = {'height': rng.uniform(0.35, 0.5)} if name == 'coffee' else {}
-    BUILDERS[name](at, palette, *size, **options)
     if name in ('desk', 'table') and rng.random() < 0.8:
         x = rng.uniform(-0.3, 0.3) * size[0]
-        seat.chair(
-            at.moved(x, size[1] + rng.uniform(0.2, 0.6), 0, math.pi + rng.normal(0, 0.5)), palette
-        )
+        place = at.moved(x, size[1] + rng.uniform(0.2, 0.6), 0, math.pi + rng.normal(0, 0.5))
+        plan.put_under(place, seat.chair, palette, start=start, below=0.6)
     top = {
         'desk': 0.75, 'table': 0.75, 'kitchen': 0.9, 'coffee': 0.45, 'bed': 0.5, 'sofa': 0.45,
         'lounge': 0.5,
@@ -167,7 +166,7 @@ def _place(at: Frame, palette, name, size, taken, targets):
     targets.append(at.world(0, size[1] / 2, top.get(name, rng.uniform(0.2, 1.0))))
 
 
-def _viewpoints(rng, width, depth, height, taken, targets):
+def _viewpoints(rng, width, depth, height, targets):
     """Many pictures show a piece from nearby, the others the room as a robot sees it."""
     found = []
     for _ in range(24):

@@ -10,11 +10,10 @@ import numpy as np
 
 from . import furniture, interior
 from .clutter import scatter
+from .footprint import Footprint, Plan
 from .material import Palette
 from .scene import Frame, Lamp, Scene
 from .viewpoint import hfov, looking_at, Viewpoint
-
-RAIL = 0.9  # metres above the steps
 
 
 @dataclass(frozen=True)
@@ -23,12 +22,14 @@ class Flight:
     A straight run of steps from the origin of its frame along +y.
 
     rise, run: of a step, metres; steps: how many; wide: metres
+    rail: height of a handrail above the noses, metres
     """
 
     rise: float
     run: float
     steps: int
     wide: float
+    rail: float
 
     @classmethod
     def drawn(cls, rng) -> Flight:
@@ -38,6 +39,7 @@ class Flight:
             rng.uniform(0.24, 0.33),
             int(rng.integers(4, 17)),
             rng.uniform(0.85, 2.4),
+            rng.uniform(0.85, 1.1),
         )
 
     @property
@@ -87,18 +89,19 @@ class Flight:
         rng, kind = palette.rng, palette.rng.integers(4)
         steel = palette.metal() if rng.random() < 0.6 else palette.wood()
         if kind == 2:  # a parapet, plastered or clad
-            self.sloping(at, -0.2, 0.1, RAIL + 0.2, palette.wall())
+            self.sloping(at, -0.2, 0.1, self.rail + 0.2, palette.wall())
         elif kind == 3:  # boards or rods along the steps
             for k in range(1, rng.integers(3, 7)):
-                self.sloping(at, RAIL * k / 7, 0.03, rng.choice([0.02, 0.1]), steel)
+                self.sloping(at, self.rail * k / 7, 0.03, rng.choice([0.02, 0.1]), steel)
         if kind != 2:
             every = self.run * rng.integers(1, 4) if kind != 1 else rng.uniform(0.1, 0.16)
             for y in np.arange(0.5 * self.run, self.length, every):
                 z = self.rise * (y / self.run + 0.5)
-                at.cylinder(0, y, z, rng.choice([0.008, 0.014]), RAIL, steel)
-        self.sloping(at, RAIL, 0.05, 0.05, steel)
+                at.cylinder(0, y, z, rng.choice([0.008, 0.014]), self.rail, steel)
+        self.sloping(at, self.rail, 0.05, 0.05, steel)
         if rng.random() < 0.5:
-            thick, high = rng.uniform(0.06, 0.4), rng.choice([1.1, 1.1, 6.0])
+            thick = rng.uniform(0.06, 0.4)
+            high = self.rail + 0.2 if rng.random() < 0.67 else 6.0
             post = palette.wall() if high > 2 else steel
             if rng.random() < 0.7:
                 at.box(0, -thick / 2, 0, thick, thick, high, post)
@@ -117,25 +120,30 @@ def staircase(scene: Scene, palette: Palette) -> list[Viewpoint]:
     else:
         width, height = 2 * wide + well, 2 * flight.top + 2.4
     depth, side = front + flight.length + landing, rng.choice([-1, 1])
-    windows = interior.shell(scene, palette, width, depth, height)
+    at = scene.frame()
+    up = at.moved(side * (width - wide) / 2, -depth / 2 + front)
+    back = at.moved(side * (wide - width) / 2, depth / 2 - landing, flight.top, math.pi)
+    plan, size = Plan(), np.array([wide / 2, flight.length])
+    plan.take(Footprint.between(up, size * [-1, 0], size))
+    plan.take(Footprint.between(at, (-width / 2, depth / 2 - landing), (width / 2, depth / 2)))
+    if well is not None:
+        plan.take(Footprint.between(back, size * [-1, 0], size))
+    windows = interior.shell(scene, palette, width, depth, height, plan)
     interior.light(scene, palette, width, depth, height, windows, lamps=2)
     low = np.array([0, -0.4 * depth, 2.2])
     scene.lamps.append(Lamp(low, np.ones(3) * rng.uniform(0.3, 2), 0.3))
     nosing = palette.plain() if rng.random() < 0.5 else None
     look = palette.floor(), palette.wall(), nosing
-    at = scene.frame()
-    up = at.moved(side * (width - wide) / 2, -depth / 2 + front)
     open_ = rng.random() < 0.35
     flight.build(up, look, solid=rng.random() < 0.6, open_=open_)
     at.box(0, depth / 2 - landing / 2, flight.top - 0.25, width, landing, 0.25, look[0])
     if well is not None:
-        back = at.moved(side * (wide - width) / 2, depth / 2 - landing, flight.top, math.pi)
         flight.build(back, look, solid=False, open_=open_)
         flight.guard(back.moved(-side * (0.05 - wide / 2)), palette)
     if rng.random() < 0.85:
         flight.guard(up.moved(-side * (wide / 2 - 0.05)), palette)
     if rng.random() < 0.3:
-        flight.sloping(up.moved(side * (wide / 2 - 0.06)), RAIL, 0.05, 0.05, palette.wood())
+        flight.sloping(up.moved(side * (wide / 2 - 0.06)), flight.rail, 0.05, 0.05, palette.wood())
     hall = at.moved(0, -depth / 2 + front / 2)
     scatter(hall, palette, 0.8 * width, 0.8 * front, rng.integers(0, 3))
     if width - wide > 1.2 and rng.random() < 0.4:

@@ -8,12 +8,16 @@ import math
 import numpy as np
 
 from . import building, greenery, overhead, vehicle
+from .footprint import Footprint, Plan
 from .lorry import lorry
 from .material import Palette
-from .road import AHEAD, BEHIND, paving_of, Road
+from .road import AHEAD, BEHIND, paving_of, Road, WIDE
 from .scene import Frame, Scene
 from .viewpoint import Viewpoint
 from .weather import weather
+
+LOW = 2.0  # metres; crowns and eaves, which begin higher, may be over one another
+CUT = -2.5  # metres; houses in a bend are let into each other a little
 
 
 def street(scene: Scene, palette: Palette) -> list[Viewpoint]:
@@ -24,25 +28,33 @@ def street(scene: Scene, palette: Palette) -> list[Viewpoint]:
     road.build(palette)
     urban = rng.choice(['town', 'suburb', 'country', 'motorway'], p=[0.37, 0.35, 0.16, 0.12])
     jam = rng.random() < 0.3
+    plan = Plan()
+    if road.crossing is not None:
+        middle = road.at(0, road.crossing + WIDE / 2)
+        plan.take(Footprint.between(middle, (-150, -WIDE / 2), (150, WIDE / 2)))
+    # Trees where all houses have left room.
+    grove = _distance(plan, road, palette)
     for side in range(2):
-        _buildings(road, side, palette, urban)
-        _verge(road, side, palette, urban)
+        grove += _buildings(plan, road, side, palette, urban)
+    for place in grove:
+        plan.put(place, greenery.tree, palette, below=LOW)
+    for side in range(2):
+        _verge(plan, road, side, palette, urban)
         _parked(road, side, palette)
     if rng.random() < (0.35 if jam else 0.12):
         overhead.bridge(road, palette)
     if rng.random() < 0.15:
         overhead.gantry(road, palette)
     (_jam if jam else _traffic)(road, palette)
-    _distance(road, palette)
     return _viewpoints(road, rng)
 
 
-def _buildings(road: Road, side, palette, urban):
-    """Line one side of the road with houses, gardens and gaps full of trees."""
+def _buildings(plan: Plan, road: Road, side, palette, urban) -> list[Frame]:
+    """Line one side of the road with houses and gardens; returns where trees fill the gaps."""
     rng = palette.rng
     front = {'town': rng.choice([0.0, 0.0, 2.0]), 'suburb': rng.uniform(3, 9)}
     setback, path = front.get(urban, 25.0), road.path[side]
-    y = BEHIND + rng.uniform(0, 10)
+    y, grove = BEHIND + rng.uniform(0, 10), []
     while y < AHEAD:
         length = rng.uniform(7, 22) if urban in front else rng.uniform(10, 40)
         middle = y + length / 2
@@ -51,22 +63,23 @@ def _buildings(road: Road, side, palette, urban):
                 away = path + setback + rng.uniform(0, 0.3 + 0.4 * setback)
                 built = length - rng.choice([0.0, 0.0, 3.0])
                 place = road.beside(side, away, middle).moved(y=-built / 2)
-                building.house(place, palette, built)
+                plan.put(place, building.house, palette, built, below=LOW, gap=CUT)
             else:
                 for _ in range(rng.integers(1, 5)):
                     away, along = path + rng.uniform(1.5, 14), rng.uniform(-0.5, 0.5) * length
-                    greenery.tree(road.beside(side, away, middle + along), palette)
+                    grove.append(road.beside(side, away, middle + along))
             if setback > 1.5 and rng.random() < 0.65:
                 border = road.beside(side, path + rng.uniform(0.3, 1.0), middle)
                 build = greenery.hedge if rng.random() < 0.5 else building.fence
-                build(border.moved(y=1 - length / 2), palette, length - 2.0)
+                plan.put(border.moved(y=1 - length / 2), build, palette, length - 2.0)
         y += length + rng.choice([0.0, 0.5, 4.0])
+    return grove
 
 
-def _verge(road: Road, side, palette, urban):
+def _verge(plan: Plan, road: Road, side, palette, urban):
     """Stand poles, trees, bushes and people along the pavement."""
     rng, path = palette.rng, road.path[side]
-    kerb, ground = (0.4, 0.12) if path > 1 else (0.6, 0.0)
+    kerb, ground = (0.4, road.kerb) if path > 1 else (0.6, 0.0)
     for build, density, low, high in (
         (building.pole, 9, kerb, kerb + 0.1),
         (greenery.tree, 12, kerb, kerb + 0.3),
@@ -78,18 +91,21 @@ def _verge(road: Road, side, palette, urban):
             away = rng.uniform(low, high)
             place = road.beside(side, away, rng.uniform(BEHIND, AHEAD), ground * (away < path))
             yaw = math.pi * rng.integers(2) + rng.normal(0, 0.3)
-            build(place.moved(yaw=yaw) if build is vehicle.person else place, palette)
+            place = place.moved(yaw=yaw) if build is vehicle.person else place
+            plan.put(place, build, palette, below=LOW)
     if urban == 'country' and rng.random() < 0.4:
         steel = palette.metal()
-        for y in np.arange(BEHIND, AHEAD, 4.0):  # a guard rail
-            post = road.beside(side, 0.7, y)
-            post.box(0.05, 0, 0.45, 0.06, 4.1, 0.3, steel)
-            post.box(0, 0, 0, 0.08, 0.1, 0.7, steel)
+        for start, end in road.stretches():
+            for y in np.arange(start + 2, end - 2, 4.0):  # a guard rail
+                post = road.beside(side, 0.7, y)
+                post.box(0.05, 0, 0.45, 0.06, 4.1, 0.3, steel)
+                post.box(0, 0, 0, 0.08, 0.1, 0.7, steel)
     if urban == 'motorway' and rng.random() < 0.8:  # a concrete or a noise barrier
         wall = palette.plain((0, 0.3), (0.3, 0.8), 0.0) if rng.random() < 0.5 else palette.wood()
         tall, away = rng.choice([0.85, rng.uniform(2.0, 5.0)]), path + rng.uniform(0.3, 3.0)
         x = (1, -1)[side] * (road.half + road.parking[side] + away)
-        road.strip(x - 0.1, x + 0.1, tall, wall, deep=tall + 0.1)
+        for start, end in road.stretches():
+            road.strip(x - 0.1, x + 0.1, tall, wall, start, end, deep=tall + 0.1)
 
 
 def _parked(road: Road, side, palette):
@@ -98,7 +114,9 @@ def _parked(road: Road, side, palette):
         return
     y, busy, x = BEHIND + rng.uniform(0, 8), rng.uniform(0.1, 0.95), (1, -1)[side] * road.half
     while y < 100:
-        if rng.random() < busy:
+        # Nobody parks on a crossing road, or before it.
+        free = road.crossing is None or not -5 < y - road.crossing < WIDE + 5
+        if rng.random() < busy and free:
             aside = (1, -1)[side] * room / 2 + rng.normal(0, 0.12)
             place = road.at(x + aside, y, 0, math.pi * rng.integers(2) + rng.normal(0, 0.02))
             (vehicle.van if rng.random() < 0.12 else vehicle.car)(place, palette)
@@ -136,23 +154,24 @@ def _jam(road: Road, palette):
             y += length + close * rng.uniform(0.4, 1.6)
 
 
-def _distance(road: Road, palette):
-    """Close the street's end, far away or at a junction, and raise woods behind it."""
+def _distance(plan: Plan, road: Road, palette) -> list[Frame]:
+    """Close the street's end, far off or at a junction, woods behind; returns places for trees."""
     rng = palette.rng
     near = road.crossing is not None and rng.random() < 0.4
     y = road.crossing + 10 + rng.uniform(0, 6) if near else AHEAD + rng.uniform(0, 30)
     end: Frame = road.at(0, y)
-    x = -road.half - rng.uniform(20, 50)
+    x, grove = -road.half - rng.uniform(20, 50), []
     while x < road.half + 30 and (near or rng.random() < 0.8):
         length = rng.uniform(8, 25)
         if rng.random() < 0.6:
-            building.house(end.moved(x, yaw=-math.pi / 2), palette, length)
+            place = end.moved(x, yaw=-math.pi / 2)
+            plan.put(place, building.house, palette, length, below=LOW, gap=CUT)
         else:
             for _ in range(3):
-                greenery.tree(end.moved(x + rng.uniform(0, length), rng.uniform(0, 8)), palette)
+                grove.append(end.moved(x + rng.uniform(0, length), rng.uniform(0, 8)))
         x += length + rng.uniform(0, 4)
     if near:
-        end.box(0, -1.5, 0, 120, 3, 0.14, paving_of(palette))
+        end.box(0, -1.5, 0, 120, 3, road.kerb, paving_of(palette))
         for _ in range(rng.integers(0, 4)):  # cross traffic
             place = road.at(0, road.crossing + rng.uniform(2, 6)).moved(rng.uniform(-25, 25))
             vehicle.car(place.moved(yaw=math.pi * (rng.integers(2) + 0.5)), palette)
@@ -161,6 +180,7 @@ def _distance(road: Road, palette):
         for _ in range(rng.integers(3, 40)):
             x, far, r = rng.uniform(-130, 130), rng.uniform(5, 90), rng.uniform(3, 10)
             end.ellipsoid(x, far, 0.5 * r, (1.5 * r, r, r), leaf)
+    return grove
 
 
 def _viewpoints(road: Road, rng):
