@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from grin_ros.checkpoint import DepthGenConfig
 from grin_ros.config import load as load_config
@@ -50,7 +51,11 @@ def pipeline(rooms, tmp_path_factory) -> DepthPipeline:
         steps=260, batch=8, full_noise=0.0, ema=0.95, save_every=260, output=str(out),
         optimiser=OptimiserConfig(lr=2e-3, final_lr=1e-5, warmup=10),
     )  # fmt: skip
+    # One thread: so short a training depends on the order of sums, which threads change.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     Trainer(config).run()
+    torch.set_num_threads(threads)
     return DepthPipeline.from_checkpoint(out / 'last.safetensors')
 
 
