@@ -48,7 +48,7 @@ def pipeline(rooms, tmp_path_factory) -> DepthPipeline:
         # eps, the default, needs several times the steps for the same.
         model=replace(tiny, target='x_0', pixels=32 * 64, depth=DepthConfig('linear', 0.1, FAR)),
         sources=(SourceConfig(set=str(rooms[0]), size=SIZE, augment='flip'),),
-        steps=260, batch=8, full_noise=0.0, ema=0.95, save_every=260, output=str(out),
+        steps=340, batch=8, full_noise=0.0, ema=0.95, save_every=340, output=str(out),
         optimiser=OptimiserConfig(lr=2e-3, final_lr=1e-5, warmup=10),
     )  # fmt: skip
     # One thread: so short a training depends on the order of sums, which threads change.
