@@ -146,23 +146,31 @@ def _names(image: Path) -> list[str]:
 def _read_array(path: Path) -> np.ndarray:
     try:
         with path.open('rb') as file:  # np.load would also take archives, by what they hold
-            return np.lib.format.read_array(file, allow_pickle=False)
+            array = np.lib.format.read_array(file, allow_pickle=False)
+        if array.dtype.kind not in 'fiu':
+            raise ValueError(f'its type is {array.dtype}')
     except ValueError as error:
         raise ValueError(f'{path} is no .npy of numbers ({error}); use np.save') from None
+    return array
 
 
 def _read_list(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    rows = path.read_text(encoding='utf-8').replace(',', ' ').splitlines()
-    rows = [row.split() for row in rows if row.strip() and not row.lstrip().startswith('#')]
-    if rows and rows[0][:1] == ['u']:
-        rows = rows[1:]
     try:
+        # Spreadsheets put a mark before UTF-8.
+        rows = path.read_text(encoding='utf-8-sig').replace(',', ' ').splitlines()
+        rows = [row.split() for row in rows if row.strip() and not row.lstrip().startswith('#')]
+        if rows and rows[0][:1] == ['u']:
+            rows = rows[1:]
         values = np.array([[float(u), float(v), float(z)] for u, v, z in rows], np.float32)
-        return values.reshape(-1, 3)[:, :2], values.reshape(-1, 3)[:, 2]
+        values = values.reshape(-1, 3)
+        if not (np.isfinite(values).all() and (values[:, 2] > 0).all()):
+            raise ValueError
     except ValueError:
         raise ValueError(
-            f'{path} must have three numbers in every row: u, v in pixels and depth in metres'
+            f'{path} must have three numbers in every row: u, v in pixels and depth in metres, '
+            'which is positive: leave unknown pixels out'
         ) from None
+    return values[:, :2], values[:, 2]
 
 
 def _read_cloud(path: Path) -> np.ndarray:

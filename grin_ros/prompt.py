@@ -18,7 +18,7 @@ import torch
 from grin_ros.camera import Camera
 from grin_ros.depth import DepthTransform
 from grin_ros.projection import hidden, parallax, project, z_buffer
-from grin_ros.scatter import spread
+from grin_ros.scatter import median, spread
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +186,7 @@ class KnownPixels:
         x_0: (S, M), predicted at the known pixels
         """
         known, found = (self._transform.decode(x, self._camera) for x in (self.x, x_0))
-        return (known / found).median(dim=1).values
+        return median(known / found)
 
     def _map(self) -> torch.Tensor:
         """Return x_0 of the measured pixels of the image, row by row: (H * W,), NaN elsewhere."""

@@ -34,8 +34,8 @@ def spread(
     returns: (M,) float32; at `uv` nearly `values`, far from all of them nearly their median
     """
     values = values.float()
-    median = values.median()
-    left, total = values - median, median.expand(len(at)).clone()
+    middle = median(values)
+    left, total = values - middle, middle.expand(len(at)).clone()
     cell = math.sqrt(size[0] * size[1]) / COARSEST
     while cell >= FINEST:
         nodes = _fit(left, uv, cell, size)
@@ -43,6 +43,17 @@ def spread(
         left = left - _sample(nodes, uv, cell)
         cell /= 2
     return total
+
+
+def median(values: torch.Tensor) -> torch.Tensor:
+    """
+    Return the median over the last axis, of an even number the mean of the two in the middle.
+
+    Unlike `torch.median`, which takes the lower one and so leans to one side where values are few.
+    """
+    count = values.shape[-1]
+    low, high = (values.kthvalue(k).values for k in ((count + 1) // 2, count // 2 + 1))
+    return (low + high) / 2
 
 
 def _fit(values: torch.Tensor, uv: torch.Tensor, cell: float, size) -> torch.Tensor:

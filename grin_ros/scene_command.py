@@ -75,12 +75,12 @@ def run(args: argparse.Namespace) -> int:
     start, *places = path(np.array(args.move), args.turn, args.views + 1)
     scene, views = Scene(camera), [View(image, depth.astype(np.float32), start)]
     scene.add(views[0])
+    args.output.mkdir(parents=True, exist_ok=True)  # before the long part
     for pose in tqdm(places, 'views', unit='view', disable=None):
         view = scene.grow(
             pose, pipeline, fill, weight=args.weight, resample=args.resample, **options
         )
         views.append(view)
-    args.output.mkdir(parents=True, exist_ok=True)
     write_ply(args.output / 'scene.ply', scene.points, scene.colours)
     write_frames(args.output / 'frames', views, camera)
     write_video(args.output / 'scene.mp4', scene, np.array(args.move), args.turn)

@@ -18,8 +18,9 @@ from grin_ros.camera import Camera
 from grin_ros.checkpoint import build_model, ModelConfig
 from grin_ros.config import from_dict, load, load_yaml
 from grin_ros.pipeline import Prediction
-from grin_ros.training.ablate import Ablation, AblationConfig, focal_pair, ZOOM
+from grin_ros.training.ablate import Ablation, AblationConfig, focal_pair, score, ZOOM
 from grin_ros.training.ablation_lines import VARIANTS
+from grin_ros.training.ablation_table import COLUMNS
 from grin_ros.training.config import TrainConfig
 from grin_ros.training.labels import thin
 from grin_ros.training.recipe import load_recipe
@@ -233,6 +234,22 @@ def test_drift_is_the_zoom_for_who_ignores_the_lens():
     assert blind['drift'] == pytest.approx(-math.log(ZOOM), abs=0.03)
     assert blind['whole'] == pytest.approx(0)
     assert blind['middle'] == pytest.approx(1 - ZOOM, abs=0.02)
+
+
+def test_who_answers_nothing_keeps_no_depth_either():
+    image = np.zeros((*SIZE, 3), np.uint8)
+    scenes = [
+        Sample(image, np.full(SIZE, depth, np.float32), Camera.default(SIZE), 'a')
+        for depth in (5.0, 0.0)  # of the second nothing was measured
+    ]
+    config = AblationConfig('recipe', (), ())
+    for pipeline, expected in (
+        (Says(lambda camera: 5.0 * camera.size[1] / SIZE[1]), -math.log(ZOOM)),
+        (Says(lambda camera: math.nan), None),
+    ):
+        found = score(pipeline, config, [], [scenes])['focal']
+        assert found.get('drift') == (expected and pytest.approx(expected, abs=0.03))
+        assert COLUMNS['longer lens, drift']({'focal': found}) == found.get('drift')
 
 
 def test_sparse_labels_are_the_same_ones_every_time():

@@ -70,6 +70,9 @@ def test_mistakes_are_one_sentence(tmp_path, config, capsys):
         ([str(path), str(v)], 'another target'),
         ([f'{path}:much'], 'much is not a share'),
         ([f'{path}:0'], 'shares above 0'),
+        ([f'{path}:nan', str(path)], 'shares above 0'),
+        ([str(path), f'{path}:nan'], 'shares above 0'),
+        ([f'{path}:inf', str(path)], 'shares above 0'),
     ):
         assert cli.main(['average', *words, '-o', str(tmp_path / 'c.safetensors')]) == 2
         assert sentence in capsys.readouterr().err

@@ -91,6 +91,14 @@ def test_figures_of_other_sets_are_not_put_side_by_side(files, capsys):
     argv = ['card', str(files / 'w.safetensors'), '-o', str(files / 'C.md'), '--eval']
     assert cli.main([*argv, str(files / '2.json'), str(files / 'o.json')]) == 2
     assert 'different sets' in capsys.readouterr().err
+    (files / 'o.json').write_text(json.dumps({**evaluation(4, 0.1), 'limit': 8}))
+    assert cli.main([*argv, str(files / '2.json'), str(files / 'o.json')]) == 2
+    assert 'limit differs between the evaluations: 8, null' in capsys.readouterr().err
+    for other in ('{"a": 1}', '{', '[1]', '3'):
+        (files / 'o.json').write_text(other)
+        assert cli.main([*argv, str(files / 'o.json')]) == 2
+        assert 'o.json is no evaluation; make it with' in capsys.readouterr().err
+    assert not (files / 'C.md').exists()
     assert cli.main([*argv, str(files / 'none.json')]) == 2
     assert 'grin eval --json' in capsys.readouterr().err
 

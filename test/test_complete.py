@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import cv2
@@ -51,6 +52,12 @@ def sparse():
     depth = np.zeros(SIZE, np.float32)
     depth[10, 20], depth[30, 50] = 2.5, 7.0
     return depth
+
+
+def npy(array):
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
 
 
 def complete(*words):
@@ -150,21 +157,31 @@ def test_the_pose_is_that_of_ros():
         ('a.csv', '1,2\n', 'three numbers'),
         ('a.csv', '1,2,3,4,5,6\n', 'three numbers'),
         ('a.csv', '1,2,x\n', 'three numbers'),
-        ('a.csv', '1,2,-3\n', 'positive'),
+        ('a.csv', '1,2,-3\n', 'a.csv must have'),
+        ('a.csv', '1,2,nan\n', 'a.csv must have'),
+        ('a.csv', b'1,2,3\xff\n', 'a.csv must have'),
         ('a.png', 'no image', '16-bit'),
         ('a.npy', 'no array', 'a.npy is no .npy'),
         ('a.npy', '', 'a.npy is no .npy'),
+        ('a.npy', npy(np.ones(SIZE, complex)), 'a.npy is no .npy of numbers'),
+        ('a.npy', npy(np.full(SIZE, 'a')), 'a.npy is no .npy of numbers'),
         ('a.xyz', '1 2 3', 'by its name'),
     ],
 )
 def test_unusable_files_are_refused_in_one_sentence(
     tmp_path, pipeline, capsys, name, content, message
 ):
-    (tmp_path / name).write_text(content)
+    (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
     image = photo(tmp_path / 'i' / 'a.jpg')
     assert complete(image, '-o', tmp_path / 'out', *NUMBERS, '--known', tmp_path / name) == 2
     error = capsys.readouterr().err
     assert error.startswith('grin: ') and message in error and error.count('\n') == 1
+
+
+def test_a_list_may_begin_with_the_mark_of_a_spreadsheet(tmp_path, pipeline):
+    (tmp_path / 'a.csv').write_bytes(b'\xef\xbb\xbfu,v,depth\r\n20,10,2.5\r\n50,30,7\r\n')
+    assert complete(photo(tmp_path / 'a.jpg'), '-o', tmp_path / 'out', *NUMBERS) == 0
+    assert values(pipeline.prompts[0]) == [(20, 10, 2.5), (50, 30, 7)]
 
 
 def test_what_is_missing_or_of_another_size_is_said(tmp_path, pipeline, capsys):

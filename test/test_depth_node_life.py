@@ -10,7 +10,16 @@ import pytest
 
 pytest.importorskip('rclpy')
 
-from ros_peer import drive, image_message, info_message, NodeProcess, Peer, picture, TIMEOUT
+from ros_peer import (
+    drive,
+    FAKE_NODE,
+    image_message,
+    info_message,
+    NodeProcess,
+    Peer,
+    picture,
+    TIMEOUT,
+)
 
 
 @pytest.fixture
@@ -48,20 +57,26 @@ def test_life_cycle(peer, tmp_path):
 
 
 def test_ends_of_processes(ros_domain_id, tmp_path):
-    """A parameter that cannot be is one sentence; a signal while the model loads a good end."""
+    """What cannot be is one sentence; a signal while the model loads is a good end."""
     (tmp_path / 'slow').write_text('2 1')
     with (
         NodeProcess(tmp_path / 'choice', {'intrinsics': 'guess'}) as choice,
         NodeProcess(tmp_path / 'type', {'max_depth': 50}) as integer,
+        NodeProcess(tmp_path / 'rule', remaps=['image']) as rule,
+        NodeProcess(tmp_path / 'words', program=(FAKE_NODE, '-p', 'steps:=4')) as words,
         NodeProcess(tmp_path / 'early', {'checkpoint': str(tmp_path / 'slow')}) as early,
     ):
         for node, sentence in (
             (choice, "intrinsics is 'guess': choose one of camera_info, parameters, none"),
             (integer, "'max_depth' to '50' of type 'INTEGER'"),
+            (words, '-p steps:=4: parameters and remappings come after --ros-args'),
         ):
             assert node.process.wait(TIMEOUT) == 2
             assert node.text.startswith('grin_depth: ') and sentence in node.text
             assert len(node.text.splitlines()) == 1
+        assert rule.process.wait(TIMEOUT) == 2
+        assert "Couldn't parse remap rule: '-r image'" in rule.text.splitlines()[-1]
+        assert 'Traceback' not in rule.text  # but rcl has a line of its own
         while 'loading' not in early.text:
             assert early.process.poll() is None
             time.sleep(0.05)

@@ -97,6 +97,16 @@ def test_a_mismatch_explains_silence_only_while_somebody_publishes():
     assert 'nobody publishes /image' in input_health(NOBODY, one, config, 0)[1]
 
 
+@pytest.mark.parametrize('senders', [1, 2])
+def test_two_cameras_on_one_topic_are_told(senders):
+    one, node = stream(), SimpleNamespace(count_publishers=lambda topic: senders)
+    for stamp in (9.0, 9.02, 9.01):
+        one.monitor.received(stamp, stamp)
+    level, message, _ = input_health(node, one, NodeConfig(), 0)
+    assert level == WARN and message.startswith('stamps went back by 0.01 s')
+    assert ('2 publishers send /image: stop or remap' in message) == (senders == 2)
+
+
 def test_the_console_says_that_images_come_only_when_they_do():
     said, now = [], [0.0]
     log = SimpleNamespace(warning=said.append, info=said.append)

@@ -3,14 +3,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+import signal
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
 
 from grin_ros.camera import Camera
-from grin_ros.training.sample import Sample
-from grin_ros.training.study_depthgen import as_lidar, BEAMS, REACH
-from grin_ros.training.study_modes import _seen_in, draw, said, SIZE
+from grin_ros.training import study_modes
+from grin_ros.training.sample import Sample, SampleSet
+from grin_ros.training.sample_writer import SampleSetWriter
+from grin_ros.training.study_depthgen import as_lidar, BEAMS, REACH, Study
+from grin_ros.training.study_modes import _seen_in, draw, said, SIZE, trained
 from grin_ros.training.world.drive import around
 from grin_ros.training.world.pane import mirrored, Pane, pane
 
@@ -64,12 +70,18 @@ def test_an_unknown_pane_is_refused():
         pane('steel', 0)
 
 
-def test_samples_are_counted_by_the_depth_that_they_say():
+def flat():
+    """A pane at 1 m over the left of the picture, 4 m before what is beyond it."""
     near, where = np.full(SIZE, 1.0, np.float32), np.zeros(SIZE, bool)
     where[:, :10] = True
     beyond = np.where(where, 4.0, near).astype(np.float32)
     image = np.zeros((*SIZE, 3), np.uint8)
-    one = Pane(Sample(image, near, Camera.default(SIZE), 'a'), beyond, where)
+    return Pane(Sample(image, near, Camera.default(SIZE), 'a'), beyond, where)
+
+
+def test_samples_are_counted_by_the_depth_that_they_say():
+    one = flat()
+    near, beyond, where = one.sample.depth, one.beyond, one.where
     samples = np.stack([near, near * 1.1, beyond, np.where(where, 2.5, near)])
     assert said(samples, one) == (0.5, 0.25, 0.25, 1.0)
     assert said(samples[:2], one)[3] == 0
@@ -80,6 +92,63 @@ def test_samples_are_counted_by_the_depth_that_they_say():
     blue = (chart == (42, 111, 187)).all(-1).any(0)
     assert blue[int(2.5 / 5.2 * chart.shape[1])] and not blue[int(3.2 / 5.2 * chart.shape[1])]
     assert len(np.flatnonzero((chart == (209, 73, 91)).all(-1).sum(0) > 90)) >= 4
+
+
+class Halted:
+    """Is told to stop the first time, as Trainer would be, and goes on the second time."""
+
+    runs = 0
+
+    def __init__(self, config, device):
+        self.folder, self.resumed = Path(config.output), False
+
+    def resume(self):
+        self.resumed = True
+
+    def run(self):
+        Halted.runs += 1
+        self.stopped = 0 if self.resumed else signal.SIGINT
+        self.folder.mkdir(exist_ok=True)
+        for name in ('last', 'state'):
+            (self.folder / f'{name}.safetensors').write_text('some weights')
+
+
+def test_what_was_stopped_is_no_result_and_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(study_modes, 'Trainer', Halted)
+    monkeypatch.setattr(
+        study_modes, 'DepthPipeline', SimpleNamespace(from_checkpoint=lambda path, device: path)
+    )
+    args = SimpleNamespace(output=tmp_path, rooms=1, steps=8, device='cpu')
+    with pytest.raises(KeyboardInterrupt):
+        trained(args, [flat()])
+    for _ in range(2):
+        assert trained(args, [flat()]) == tmp_path / 'run' / 'last.safetensors'
+    assert Halted.runs == 2
+    with pytest.raises(FileExistsError, match=r'"steps": 8.*not of .*"steps": 16'):
+        trained(SimpleNamespace(**{**vars(args), 'steps': 16}), [flat()])
+
+
+def test_kept_runs_are_of_the_steps_and_sets_that_are_asked_for(tmp_path):
+    about = {'source': 'made', 'licence': 'none', 'depth_kind': 'synthetic', 'domain': 'outdoor'}
+    sets = []
+    for name in ('a', 'b'):
+        with SampleSetWriter(tmp_path / name, **about, min_depth=0.5, max_depth=80) as writer:
+            depth = np.full((16, 32), 9, np.float32)
+            image = np.zeros((16, 32, 3), np.uint8)
+            writer.add(Sample(image, depth, Camera.default((16, 32)), name))
+        sets.append(SampleSet(tmp_path / name))
+    args = SimpleNamespace(steps=8, batch=2)
+    Study(tmp_path / 'out', *sets, args)
+    (tmp_path / 'out' / 'grin_0').mkdir()
+    (tmp_path / 'out' / 'grin_0' / 'last.safetensors').write_text('some weights')
+    Study(tmp_path / 'out', *sets, args)
+    with pytest.raises(FileExistsError, match=r'"steps": 8.*not of .*"steps": 16'):
+        Study(tmp_path / 'out', *sets, SimpleNamespace(steps=16, batch=2))
+    with pytest.raises(FileExistsError, match='name another folder'):
+        Study(tmp_path / 'out', *sets[::-1], args)
+    (tmp_path / 'out' / 'task.json').unlink()
+    with pytest.raises(FileExistsError, match='nobody knows what'):
+        Study(tmp_path / 'out', *sets, args)
 
 
 def test_a_lidar_measures_rings_below_its_highest_beam():

@@ -20,6 +20,8 @@ from grin_ros.camera import Camera
 from grin_ros.pipeline import Prediction
 from grin_ros.ros import transforms as transforms_module
 from grin_ros.ros.depth_node import DepthNode
+from grin_ros.ros.diagnostics import OK, WARN
+from grin_ros.ros.health import output_health
 from grin_ros.ros.node_config import NodeConfig
 from grin_ros.ros.prompt_topic import PromptTopic
 from grin_ros.ros.transforms import Transforms
@@ -213,6 +215,53 @@ def test_a_cloud_reaches_the_model_and_frames_without_one_still_go_through(node)
     without, given = pipeline.options
     assert 'prompts' not in without and len(given['prompts'][0]) > 15
     assert given['videos'][0] is without['videos'][0] is not None
+
+
+def test_why_there_is_no_prompt_is_in_the_diagnostics(node):
+    made, _ = node(prompt='impute', prompt_extrinsic=list(IDENTITY), intrinsics='none')
+    (stream,) = made._streams
+    assert output_health(stream, made._config)[0] == OK
+    stream.read(image_message(np.zeros((48, 64, 3), np.uint8), sec=100), made._config)
+    level, message, _ = output_health(stream, made._config)
+    assert level == WARN and message == (
+        'no prompt: a prompt needs intrinsics: set intrinsics to camera_info'
+    )
+
+
+def test_transforms_are_heard_again_where_a_bag_begins_anew(tf2, node):
+    """tf2 keeps 10 s, and takes nothing that is older than that by its newest."""
+
+    class Cache(sys.modules['tf2_ros'].Buffer):
+        def __init__(self):
+            self.stamps = []
+
+        def add(self, sec):
+            if sec > max(self.stamps, default=sec) - 10:
+                self.stamps.append(sec)
+
+        def clear(self):
+            self.stamps = []
+
+        def lookup_transform(self, target, source, time, timeout):
+            if time.nanoseconds * 1e-9 not in self.stamps:
+                raise sys.modules['tf2_ros'].TransformException('it is out of the cache')
+            return super().lookup_transform(target, source, time, timeout)
+
+    cache = Cache()
+    sys.modules['tf2_ros'].Buffer = lambda: cache
+    made, _ = node(prompt='impute')
+    (stream,) = made._streams
+    stream.calibration.add(info_message(64, 48, fx=50.0))
+    prompts = []
+    for sec in (100, 130, 129, 100, 101):
+        image = image_message(np.zeros((48, 64, 3), np.uint8), sec=sec)
+        stream._inputs[0].callback(image)
+        cache.add(sec)
+        stream._prompts.add(cloud_message(wall(3.0) + [1.0, 0, 0], sec=sec))
+        prompts.append(stream.read(image, made._config).prompt)
+        if sec == 129:  # swapped with the frame before it
+            assert cache.stamps == [100, 130, 129]
+    assert all(prompt is not None for prompt in prompts)
 
 
 def test_a_node_that_lacks_tf2_does_not_activate_and_says_why(node, monkeypatch):

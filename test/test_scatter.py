@@ -33,6 +33,13 @@ def test_values_are_met_where_they_were_taken():
     assert error.square().mean().sqrt() < 0.15  # of values that have nothing to do with each other
 
 
+@pytest.mark.parametrize('count', [2, 4, 5])
+def test_what_is_too_low_moves_as_far_as_what_is_too_high(count):
+    uv, at = pixels(count), pixels(50, 7)
+    values = torch.randn(count, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(spread(-values, uv, at, SIZE), -spread(values, uv, at, SIZE))
+
+
 @pytest.mark.parametrize('count, tolerance', [(30, 0.25), (300, 0.08), (3000, 0.02)])
 def test_a_smooth_function_is_found_again(count, tolerance):
     def truth(uv):

@@ -80,6 +80,16 @@ def test_grin_scene(weights, tmp_path, capsys):
     assert np.abs(shown - picture).mean() < 12  # the flight begins where the picture was taken
 
 
+def test_a_folder_that_cannot_be_made_is_told_before_any_view_is(
+    weights, tmp_path, capsys, monkeypatch
+):
+    monkeypatch.setattr(scene_command.Scene, 'grow', lambda *_, **__: pytest.fail('too late'))
+    pictures.write(tmp_path / 'room.png', np.zeros((48, 64, 3), np.uint8))
+    words = (tmp_path / 'room.png', '-o', tmp_path / 'room.png' / 'out', '--no-intrinsics')
+    assert cli.main(['scene', *map(str, words), '--checkpoint', str(weights[1])]) == 2
+    assert 'room.png' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     'arguments, words',
     [

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from grin_ros.camera import Camera
-from grin_ros.training import study_sets
+from grin_ros.training import study_prompt, study_sets
 from grin_ros.training.sample import Sample
 from grin_ros.training.sample_writer import SampleSetWriter
-from grin_ros.training.study_prompt import beams_of, turns
+from grin_ros.training.study_prompt import beams_of, SPREAD, turns
 from grin_ros.training.study_video import flicker
 
 SIZE = (6, 8)
@@ -39,11 +39,49 @@ def test_flicker_is_the_change_that_the_scene_does_not_explain():
 
 
 def test_prompts_and_judged_beams_never_meet():
-    for beams in (0, 1, 4, 16, 64):
+    for beams in (*SPREAD, 64):
         for known, judged in turns(beams, 64):
             assert not set(known) & set(judged) and len(judged) in (4, 16)
             assert len(known) == (60 if beams == 64 else beams)
     assert sorted(np.concatenate([j for _, j in turns(64, 64)])) == list(turns(4, 64)[0][1])
+
+
+class Sky:
+    """Sees 5 m, and sky in the upper half; remembers how many rows it was told of."""
+
+    config = SimpleNamespace(depth=SimpleNamespace(max=80.0))
+
+    def __init__(self):
+        self.told = []
+
+    def infer(self, image, camera, prompt=None, **options):
+        depth = np.full(camera.size, 5.0, np.float32)
+        depth[: len(depth) // 2] = np.nan
+        if prompt is not None:
+            self.told.append(len(np.unique(prompt.uv[:, 1])))
+        return SimpleNamespace(depth=depth)
+
+
+@pytest.mark.parametrize('count, spread', [(16, [0, 1, 4]), (32, [0, 1, 4]), (64, [0, 1, 4, 16])])
+def test_every_row_has_its_beams_and_sky_counts_as_far(monkeypatch, count, spread):
+    """A wall at 10 m, each of whose rows of pixels one beam meets."""
+    camera, pipeline = Camera.from_intrinsics(50, 50, 3.5, (count - 1) / 2, (count, 8)), Sky()
+    v, u = np.mgrid[:count, :8].reshape(2, -1)
+    points = 10 * np.stack([(u - 3.5) / 50, (v - (count - 1) / 2) / 50, 0 * u + 1], 1)
+    frame = {
+        'image': np.zeros((count, 8, 3), np.uint8), 'camera': camera, 'points': points, 'beam': v,
+        'pose': np.eye(4), 'depth': np.full((count, 8), 10.0), 'winner_beam': v.reshape(count, 8),
+    }  # fmt: skip
+    monkeypatch.setattr(study_prompt, 'load_pipeline', lambda args: pipeline)
+    monkeypatch.setattr(study_prompt, 'read_frames', lambda bag, frames: [frame])
+    parser = argparse.ArgumentParser()
+    study_prompt.add_arguments(parser)
+    _, rows = study_prompt.measure(parser.parse_args(['a.bag']))
+    assert [row['beams'] for row in rows] == [*spread, f'{count} less {count // 16}']
+    assert pipeline.told == [*spread[1:], *[count - count // 16] * 4]
+    # Of the judged pixels half are at half of their depth, and half of them at 80 m.
+    for row in rows[:-1]:
+        assert row['impute abs_rel'] == pytest.approx((0.5 + 7) / 2)
 
 
 def scan(ring):
@@ -62,6 +100,16 @@ def scan(ring):
         fields=fields, height=1, width=len(rows), point_step=14, row_step=14 * len(rows),
         is_bigendian=False, data=data,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize('ring', [False, True])
+def test_rays_without_a_return_are_no_beams(ring):
+    sweep = scan(ring)
+    rows = sweep.data.copy().reshape(-1, 14)
+    rows[100:110, :12] = 0
+    sweep.data = rows.reshape(-1)
+    points, beam = beams_of(sweep)
+    assert len(points) == 890 and beam.tolist() == [i // 90 for i in range(900) if i // 10 != 10]
 
 
 @pytest.mark.parametrize('ring', [False, True])

@@ -80,7 +80,9 @@ def score(pipeline: DepthPipeline, config: AblationConfig, sets, focal) -> dict:
         for s in focal
         for i in spread_over(len(s), config.frames)
     ]
-    return {**found, 'focal': {k: float(np.mean([p[k] for p in pairs])) for k in pairs[0]}}
+    pairs = [pair for pair in pairs if pair]
+    means = {k: float(np.mean([p[k] for p in pairs])) for k in pairs[0]} if pairs else {}
+    return {**found, 'focal': means}
 
 
 def focal_pair(pipeline: DepthPipeline, sample: Sample) -> dict[str, float]:
@@ -88,7 +90,8 @@ def focal_pair(pipeline: DepthPipeline, sample: Sample) -> dict[str, float]:
     Look at one scene with two focal lengths: the whole image and its middle, enlarged.
 
     returns: drift, |ln| of the median ratio of the depths that the two give to the same points,
-        0 where metric depth is kept; whole and middle, abs_rel of both on the middle's truth
+        0 where metric depth is kept; whole and middle, abs_rel of both on the middle's truth;
+        nothing where there is no truth or no answer in the middle
     """
     height, width = sample.depth.shape
     h, w = round(ZOOM * height), round(ZOOM * width)
@@ -101,7 +104,7 @@ def focal_pair(pipeline: DepthPipeline, sample: Sample) -> dict[str, float]:
     truth = sample.depth[window]
     known = (truth > 0) & np.isfinite(whole) & np.isfinite(close)
     if not known.any():
-        return {'drift': 0.0, 'whole': 0.0, 'middle': 0.0}
+        return {}
     error = {
         name: float(np.mean(np.abs(depth - truth)[known] / truth[known]))
         for name, depth in (('whole', whole), ('middle', close))

@@ -44,8 +44,8 @@ COLUMNS: dict[str, Callable[[dict], float | None]] = {
     'scaled, 10': lambda s: _domain(s, '10', 'indoor', 'scaled', 'abs_rel'),
     'outdoor AbsRel, 2': lambda s: _domain(s, '2', 'outdoor', 'metrics', 'abs_rel'),
     'outdoor, 10': lambda s: _domain(s, '10', 'outdoor', 'metrics', 'abs_rel'),
-    'longer lens, drift': lambda s: s['focal']['drift'],
-    'longer lens, AbsRel': lambda s: s['focal']['middle'],
+    'longer lens, drift': lambda s: s['focal'].get('drift'),
+    'longer lens, AbsRel': lambda s: s['focal'].get('middle'),
 }
 
 

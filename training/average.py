@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 from grin_ros.checkpoint import load, save
@@ -27,7 +28,8 @@ def average(paths: Sequence[str | Path], shares: Sequence[float], output: str | 
     shares: their weights, which are divided by their sum
     raises: ValueError where the networks, what they answer or the numbers of shares differ
     """
-    if len(shares) != len(paths) or min(shares) < 0 or not sum(shares):
+    # A share that is not a number is not above 0 either.
+    if len(shares) != len(paths) or not all(s >= 0 for s in shares) or not 0 < sum(shares) < inf:
         raise ValueError(f'{len(paths)} checkpoints need as many shares above 0, not {shares}')
     first = load(paths[0])[1]
     total, stages = {}, []

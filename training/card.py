@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+import contextlib
 import json
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from grin_ros.info import manifest, SOURCE_COLUMNS, source_rows, STAGE_COLUMNS, 
 
 from . import history
 
+ALIKE = ('limit', 'stride', 'intrinsics', 'protocol')  # in all evaluations
 BEGIN, END = '<!-- by hand: begin -->', '<!-- by hand: end -->'
 BY_HAND = """\
 ## Failures
@@ -221,18 +223,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the card, keeping what people wrote into the one that is there."""
-    evaluations = []
-    for path in args.eval:
-        if not path.is_file():
-            raise FileNotFoundError(
-                f'there is no evaluation {path}; make it with grin eval --json'
-            )
-        evaluations.append(json.loads(path.read_text()))
+    evaluations = [_evaluation(path) for path in args.eval]
     names = [[s['name'] for s in e['sets']] for e in evaluations]
     if any(other != names[0] for other in names):
         raise ValueError(
             'the evaluations are of different sets; give the same sets to all of them'
         )
+    for what in ALIKE:
+        told = {json.dumps(e.get(what)) for e in evaluations}
+        if len(told) > 1:  # the page says it once, for all of them
+            raise ValueError(f'{what} differs between the evaluations: {", ".join(sorted(told))}')
     by_hand = kept(args.output.read_text()) if args.output.is_file() else BY_HAND
     checkpoint = args.checkpoint or default_checkpoint()
     row = _row(checkpoint, evaluations, args.note) if args.history else None
@@ -247,6 +247,16 @@ def run(args: argparse.Namespace) -> int:
             args.history.with_suffix('.svg').write_text(history.draw(rows))
             print(f'wrote {args.history.with_suffix(".svg")}')
     return 0
+
+
+def _evaluation(path: Path) -> dict:
+    if not path.is_file():
+        raise FileNotFoundError(f'there is no evaluation {path}; make it with grin eval --json')
+    with contextlib.suppress(TypeError, ValueError):
+        found = json.loads(path.read_text())
+        if {'steps', 'samples', 'sets', 'domains'} <= {*found}:
+            return found
+    raise ValueError(f'{path} is no evaluation; make it with grin eval --json')
 
 
 def _row(checkpoint: Path, evaluations: Sequence[dict], note: str) -> dict:

@@ -4,7 +4,8 @@
 
 Every line has the same pictures, labels and number of steps: training, then fine-tuning at a
 lower rate, in which steps are unrolled (DepthGen sec. 3). It is scored on rendered truth, where a
-LiDAR would have measured and everywhere. Finished runs are kept, so a broken table is continued.
+LiDAR would have measured and everywhere. Finished runs are kept, so a broken table is continued,
+and one of other sets or steps is refused.
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ from grin_ros.pipeline import DepthPipeline
 
 from .config import DenseConfig, OptimiserConfig, SourceConfig, TrainConfig
 from .evaluation import evaluate
+from .manifest import digest
 from .metrics import depth_metrics
 from .sample import SampleSet
 from .sample_writer import SampleSetWriter
+from .task import settle
 from .trainer import Trainer
 
 SUMMARY = 'what infilling, unrolling, L1 and pre-training are worth to DepthGen, and GRIN beside'
@@ -102,6 +105,8 @@ class Study:
     """
 
     def __init__(self, folder: Path, train: SampleSet, val: SampleSet, args: argparse.Namespace):
+        task = {'steps': args.steps, 'batch': args.batch, 'sets': [digest(train), digest(val)]}
+        settle(folder, task)
         self.folder, self.args = folder, args
         self.pictures = str(train.path)
         self.labelled = self._thinned(train, 'lidar')

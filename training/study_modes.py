@@ -29,6 +29,7 @@ from grin_ros.pipeline import DepthPipeline
 from .config import OptimiserConfig, SourceConfig, TrainConfig
 from .sample import Sample
 from .sample_writer import SampleSetWriter
+from .task import settle
 from .trainer import Trainer
 from .world.pane import Pane, pane, TINT
 
@@ -93,8 +94,10 @@ def measure(args: argparse.Namespace) -> tuple[str, list[dict]]:
 
 
 def trained(args: argparse.Namespace, panes: list[Pane]) -> DepthPipeline:
-    """Train on panes, with either depth, unless that was done before."""
-    folder, path = args.output / 'panes', args.output / 'run' / 'last.safetensors'
+    """Train on panes, with either depth, or go on, unless that was done before."""
+    settle(args.output, {'rooms': args.rooms, 'steps': args.steps})
+    folder, run = args.output / 'panes', args.output / 'run'
+    path, state = run / 'last.safetensors', run / 'state.safetensors'
     if not (folder / 'frames.json').is_file():
         with SampleSetWriter(
             folder, source='procedural rooms with panes', licence='Apache-2.0, as grin_ros',
@@ -104,14 +107,20 @@ def trained(args: argparse.Namespace, panes: list[Pane]) -> DepthPipeline:
                 for name, depth in (('pane', one.sample.depth), ('beyond', one.beyond)):
                     stem = f'{one.sample.stem}_{name}'
                     writer.add(Sample(one.sample.image, depth, one.sample.camera, stem), 1000)
-    if not path.is_file():
+    if state.is_file() or not path.is_file():
         config = TrainConfig(
             model=MODEL, sources=(SourceConfig(set=str(folder), size=SIZE, augment='flip'),),
             steps=args.steps, batch=8, full_noise=0.0, ema=0.97, save_every=args.steps,
             optimiser=OptimiserConfig(lr=2e-3, final_lr=1e-5, warmup=min(20, args.steps // 4)),
-            output=str(path.parent),
+            output=str(run),
         )  # fmt: skip
-        Trainer(config, args.device).run()
+        trainer = Trainer(config, args.device)
+        if state.is_file():
+            trainer.resume()
+        trainer.run()
+        if trainer.stopped:
+            raise KeyboardInterrupt
+        state.unlink()
     return DepthPipeline.from_checkpoint(path, args.device)
 
 

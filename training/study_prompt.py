@@ -2,8 +2,9 @@
 """
 `grin study prompt`: beams of a LiDAR as the prompt, judged on beams that are not in it.
 
-Every fourth beam is judged, in all rows the same. Prompts are spread over every other fourth,
-except for the last: it has all beams but a quarter of the judged ones, in four turns.
+Every fourth beam is judged, in all rows the same. Prompts are spread over every other fourth, as
+many as that has, except for the last: it has all beams but a quarter of the judged ones, in four
+turns.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from .tf import Transforms
 
 SUMMARY = 'depth with 1, 4, 16 and 64 beams of a bag as the prompt, judged on other beams'
 FOURTH = 4  # every fourth beam is judged
+SPREAD = (0, 1, 4, 16)  # beams of a prompt
 # How the known beams are used; the last needs no model.
 METHODS = ('impute', 'scale', 'nearest')
 
@@ -57,7 +59,7 @@ def measure(args: argparse.Namespace) -> tuple[str, list[dict]]:
     prompt = {'weight': args.weight, 'resample': args.resample}
     count = max(int(frame['beam'].max()) for frame in frames) + 1
     rows = []
-    for beams in (0, 1, 4, 16, count):
+    for beams in (*(n for n in SPREAD if FOURTH * n <= count), count):
         errors = {name: [] for name in METHODS}
         for frame in tqdm(frames, f'{beams} beams', disable=None, leave=False):
             if not beams:
@@ -88,7 +90,7 @@ def turns(beams: int, count: int) -> list[tuple[np.ndarray, np.ndarray]]:
         return [(others[:0], judged)]
     step = len(others) // beams
     # From the middle of each part: a single beam is one that sees the ground before the car.
-    return [(others[(step - 1) // 2 :: max(step, 1)][:beams], judged)]
+    return [(others[(step - 1) // 2 :: step][:beams], judged)]
 
 
 def answers(
@@ -100,12 +102,16 @@ def answers(
     seen = np.isin(frame['winner_beam'], judged)
     v, u = np.nonzero(seen)
     truth = frame['depth'][v, u]
-    points = frame['points'][np.isin(frame['beam'], known)]
+    farthest = pipeline.config.depth.max  # what the model calls sky is far
     if not len(known):
-        return {'impute': (plain[v, u], truth)}
+        return {'impute': (np.nan_to_num(plain[v, u], nan=farthest), truth)}
+    points = frame['points'][np.isin(frame['beam'], known)]
     given = Prompt.from_points(points, frame['pose'], camera, **prompt)
+    if not len(given):
+        raise ValueError(f'the camera sees no point of the beams {known.tolist()}; use other bags')
     known_u, known_v = given.uv.astype(int).T
-    scale = np.nanmedian(given.depth / plain[known_v, known_u])
+    seen_there = np.nan_to_num(plain[known_v, known_u], nan=farthest)  # as --scale-only takes it
+    scale = np.median(given.depth / seen_there)
     distance = np.linalg.norm(
         np.stack([u, v], 1)[:, None].astype(np.float32) - given.uv[None], axis=2
     )
@@ -114,7 +120,6 @@ def answers(
         'scale': scale * plain[v, u],
         'nearest': given.depth[distance.argmin(1)],
     }
-    farthest = pipeline.config.depth.max  # what the model calls sky is far
     return {name: (np.nan_to_num(d, nan=farthest), truth) for name, d in depths.items()}
 
 
@@ -161,7 +166,7 @@ def beams_of(sweep) -> tuple[np.ndarray, np.ndarray]:
     """
     names = [field.name for field in sweep.fields]
     points, fields = read_points(sweep, ('ring',) if 'ring' in names else ())
-    keep = np.isfinite(points).all(axis=1)
+    keep = np.isfinite(points).all(axis=1) & points.any(axis=1)  # no return may also be 0
     points = points[keep]
     if fields:
         ring = fields['ring'][keep].astype(int)

@@ -22,6 +22,7 @@ from rclpy.exceptions import ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import remove_ros_args
 from std_srvs.srv import Trigger
 
 from grin_ros.pipeline import DepthPipeline
@@ -244,7 +245,14 @@ def main(args: list[str] | None = None, load=DepthPipeline.from_checkpoint) -> i
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     keep_memory()
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+        if words := remove_ros_args(args)[1:]:
+            raise ValueError(f'{" ".join(words)}: parameters and remappings come after --ros-args')
+    except (RuntimeError, ValueError) as error:  # rcl's own are RuntimeErrors
+        rclpy.try_shutdown()
+        print(f'grin_depth: {sentence(error)}', file=sys.stderr)
+        return 2
     try:
         node = DepthNode(load)
         executor = SingleThreadedExecutor()

@@ -34,15 +34,21 @@ class FrameMonitor:
         self._refused = self._jumps = 0
         self._stamp = -np.inf
 
-    def received(self, stamp: float, now: float) -> None:
-        """Count a frame that came in; stamp and now: seconds on the clock of the node."""
-        if stamp < self._stamp:
+    def received(self, stamp: float, now: float) -> float:
+        """
+        Count a frame that came in; returns by how many seconds its stamp is before the last one.
+
+        stamp, now: seconds on the clock of the node
+        """
+        back = max(self._stamp - stamp, 0.0)
+        if back:
             self._jumps += 1
-            text = f'stamps went back by {self._stamp - stamp:.3g} s, as where a bag begins anew'
+            text = f'stamps went back by {back:.3g} s, as where a bag begins anew'
             self._jump = (self._clock(), text)
         self._stamp = stamp
         self.last = self._clock()
         self._received.append((self.last, now - stamp))
+        return back
 
     def published(self, latency: float) -> None:
         """Count a frame that went out, with the seconds from its stamp to now."""
@@ -55,7 +61,7 @@ class FrameMonitor:
         return self._due(reason)
 
     def miss(self, reason: str) -> bool:
-        """Note why a frame went out without a topic; tell whether it is time to log it."""
+        """Note what a frame went out without, and why; tell whether it is time to log it."""
         self._miss = (self._clock(), reason)
         return self._due(reason)
 
@@ -93,7 +99,7 @@ class FrameMonitor:
         return self._jump[1] if now - self._jump[0] < RECENT else ''
 
     def missing(self) -> str:
-        """Return which topics were missing in the last moments and why, empty if none was."""
+        """Return what was missing in the last moments and why, empty if nothing was."""
         return self._miss[1] if self._clock() - self._miss[0] < RECENT else ''
 
     def input_figures(self) -> dict[str, str]:

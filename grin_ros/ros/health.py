@@ -20,7 +20,9 @@ def input_health(node, stream: CameraStream, config: NodeConfig, replaced: int) 
         level = ERROR if monitor.silence > config.error_silence else WARN
         return level, f'no image for {monitor.silence:.1f} s: {_silence(node, stream)}', values
     if complaint := monitor.complaint():
-        return WARN, complaint, values
+        senders = node.count_publishers(stream.image_topic)
+        others = f'; {senders} publishers send {stream.image_topic}: stop or remap all but one'
+        return WARN, complaint + others * (senders > 1), values
     if abs(monitor.offset) > config.warn_stamp_offset:
         side = 'behind' if monitor.offset > 0 else 'ahead of'
         return WARN, (

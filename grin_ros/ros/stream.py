@@ -24,6 +24,7 @@ from grin_ros.video import Video
 
 # Milliseconds: of work, from publication to publication, from stamp to publication.
 DEBUG = ('debug/processing_time_ms', 'debug/cyclic_time_ms', 'debug/pipeline_latency_ms')
+ANEW = 1.0  # seconds that stamps go back where time begins anew; frames that swap places, less
 EARLY = 0.95  # of the period of clouds, because cameras are not quite regular
 
 
@@ -66,7 +67,9 @@ class CameraStream:
         def on_image(message):
             self.header = message.header
             self.size = (message.height, message.width) if kind is Image else None
-            self.monitor.received(seconds(message.header.stamp), self._now())
+            back = self.monitor.received(seconds(message.header.stamp), self._now())
+            if back > ANEW and self._transforms is not None:
+                self._transforms.clear()
             put(self, message)
 
         self._subscribe(kind, topic, on_image)
@@ -147,7 +150,7 @@ class CameraStream:
         try:
             return self._prompts.prompt(frame.header, frame.camera, config)
         except ValueError as error:
-            self._node.get_logger().warning(f'No prompt: {error}', throttle_duration_sec=10.0)
+            self.miss(f'no prompt: {error}')
             return None
 
     def _follow(self, frame: Frame, config: NodeConfig) -> Video | None:
@@ -195,7 +198,7 @@ class CameraStream:
             self._node.get_logger().warning(f'Frame refused: {reason}')
 
     def miss(self, reason: str) -> None:
-        """Say now and then that, and why, a frame went out without some topic."""
+        """Say now and then that, and why, a frame went out without a prompt or some topic."""
         if self.monitor.miss(reason):
             self._node.get_logger().warning(f'Frame incomplete: {reason}')
 

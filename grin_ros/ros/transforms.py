@@ -36,6 +36,14 @@ class Transforms:
         if hasattr(self._listener, 'unregister'):  # not on Humble
             self._listener.unregister()
 
+    def clear(self) -> None:
+        """
+        Forget all transforms but the static ones, as where a bag begins anew.
+
+        tf2 takes none that is much older than its newest, so it would be deaf until that time.
+        """
+        self._buffer.clear()
+
     def pose(self, target: str, source: str, stamp, fixed: str = '', since=None) -> np.ndarray:
         """
         Return the pose of a frame in another one: (4, 4), brings points of source into target.
