@@ -244,7 +244,11 @@ def main(args: list[str] | None = None, load=DepthPipeline.from_checkpoint) -> i
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     keep_memory()
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:  # a parameter file that is not there or no YAML, for one
+        print(f'grin_depth: {sentence(error)}', file=sys.stderr)
+        return 2
     try:
         node = DepthNode(load)
         executor = SingleThreadedExecutor()
