@@ -35,7 +35,6 @@ setup(
         'pyyaml',
         'rich',
         'rosbags>=0.10',
-        'rosbags-image',
         'safetensors>=0.4',
         'scipy',
         'tensorboard',

@@ -91,6 +91,11 @@ def _start(context) -> list:
             f'image is {value["image"]}, which is one topic, and cameras names several: give its '
             f'name below that of each camera, such as image_raw'
         )
+    if not Path(value['params_file']).is_file():  # launch would go on with the defaults
+        raise ValueError(
+            f'params_file is {value["params_file"]}, and there is no such file: give its whole '
+            f'path, without ~'
+        )
     actions = []
     # Before any process: Fast DDS loses images that do not fit into its default segment.
     chosen = [os.environ[name] for name in PROFILES if name in os.environ]

@@ -83,3 +83,12 @@ def test_ends_of_processes(ros_domain_id, tmp_path):
         early.process.send_signal(signal.SIGTERM)
         assert early.stop(signal.SIGINT) == 0
         assert 'Traceback' not in early.text
+
+
+def test_a_parameter_file_that_is_not_there_is_named(tmp_path):
+    program = (FAKE_NODE, '--ros-args', '--params-file', '/nowhere.yaml')
+    with NodeProcess(tmp_path / 'log', program=program) as node:
+        assert node.process.wait(TIMEOUT) == 2
+        assert '/nowhere.yaml' in node.text.splitlines()[-1]
+        assert node.text.splitlines()[-1].startswith('grin_depth: ')
+        assert 'Traceback' not in node.text

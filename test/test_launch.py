@@ -116,14 +116,16 @@ def test_by_default_only_the_node_starts(launch_file, share):
     assert not of_kind(start(launch_file), 'ExecuteProcess')
 
 
-def test_topics_namespace_and_parameters_reach_the_node(launch_file):
+def test_topics_namespace_and_parameters_reach_the_node(launch_file, tmp_path):
+    mine = tmp_path / 'mine.yaml'
+    mine.touch()
     actions = start(
         launch_file,
         image='/front/image_raw',
         camera_info='/front/camera_info',
         image_transport='compressed',
         namespace='front',
-        params_file='mine.yaml',
+        params_file=str(mine),
         checkpoint='best.safetensors',
         device='cuda:1',
         use_sim_time='True',
@@ -135,7 +137,7 @@ def test_topics_namespace_and_parameters_reach_the_node(launch_file):
         'camera_info': '/front/camera_info',
     }
     assert node.namespace == 'front'
-    assert node.parameters[0] == 'mine.yaml'
+    assert node.parameters[0] == str(mine)
     assert node.parameters[1] == {
         'use_sim_time': True,
         'checkpoint': 'best.safetensors',
@@ -143,6 +145,11 @@ def test_topics_namespace_and_parameters_reach_the_node(launch_file):
         'image_transport': 'compressed',
     }
     assert node.ros_arguments == ['--log-level', 'debug']
+
+
+def test_without_its_parameter_file_nothing_starts(launch_file):
+    with pytest.raises(ValueError, match=r'~/mine\.yaml, and there is no such file'):
+        start(launch_file, params_file='~/mine.yaml')
 
 
 def test_several_cameras_share_one_node(launch_file):
