@@ -186,7 +186,8 @@ class KnownPixels:
         x_0: (S, M), predicted at the known pixels
         """
         known, found = (self._transform.decode(x, self._camera) for x in (self.x, x_0))
-        return (known / found).median(dim=1).values
+        # torch's median of an even number is the lower one of two.
+        return torch.from_numpy(np.median((known / found).numpy(), axis=1))
 
     def _map(self) -> torch.Tensor:
         """Return x_0 of the measured pixels of the image, row by row: (H * W,), NaN elsewhere."""

@@ -34,7 +34,8 @@ def spread(
     returns: (M,) float32; at `uv` nearly `values`, far from all of them nearly their median
     """
     values = values.float()
-    median = values.median()
+    # torch's median of an even number is the lower one of two.
+    median = (values.median() - (-values).median()) / 2
     left, total = values - median, median.expand(len(at)).clone()
     cell = math.sqrt(size[0] * size[1]) / COARSEST
     while cell >= FINEST:

@@ -161,10 +161,11 @@ def test_a_canonical_camera_has_a_range_of_its_own():
     assert answered(1.1 * near / scale) == pytest.approx(1.1 * near / scale, rel=1e-4)
 
 
+@pytest.mark.parametrize('count', [2, 25])
 @pytest.mark.parametrize('focal', [0.0, 300.0])
-def test_scale_only_is_the_median_ratio(focal):
+def test_scale_only_is_the_median_ratio(focal, count):
     prompt, config = (
-        some(25, scale_only=True),
+        some(count, scale_only=True),
         replace(TINY, depth=replace(TINY.depth, focal=focal)),
     )
     pipeline = DepthPipeline(Wrong(1.5, 0.3, config), config)
