@@ -104,7 +104,8 @@ def test_bfloat16_is_for_cards_that_compute_in_it(monkeypatch, capability, fast)
     asked = []
     monkeypatch.setattr(torch, 'autocast', lambda kind, **options: asked.append((kind, options)))
     autocast('cuda:0')
-    assert asked == [('cuda', {'dtype': torch.bfloat16, 'enabled': fast})]
+    options = {'dtype': torch.bfloat16, 'enabled': fast, 'cache_enabled': False}
+    assert asked == [('cuda', options)]
 
 
 def test_who_asks_for_no_pixel_gets_none():
