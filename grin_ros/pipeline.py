@@ -143,6 +143,8 @@ class DepthPipeline:
             uv = torch.from_numpy(np.array(uv, np.float32))  # strides may be negative
             if uv.ndim != 2 or uv.shape[1] != 2:
                 raise ValueError(f'uv is {tuple(uv.shape)}; pixels to ask for are (N, 2)')
+            if not uv.isfinite().all():  # one of them would leave no answer for any
+                raise ValueError('uv holds pixels that are not finite: leave them out')
             if not len(uv):
                 nothing = np.zeros(0, np.float32)
                 return [Prediction(nothing, nothing, nothing > 0, None)] * len(images)

@@ -34,7 +34,8 @@ def autocast(device: torch.device | str) -> torch.autocast:
         fast = amd or torch.cuda.get_device_capability(device) >= (8, 0)
     if device.type == 'cpu' and hasattr(torch.cpu, 'get_capabilities'):
         fast = torch.cpu.get_capabilities().get('avx512_bf16', False)
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast)
+    # In older torch (pytorch#165068) weights cached by a pass without gradient get none later on.
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast, cache_enabled=False)
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,29 @@ def test_a_batch_has_no_holes_but_knows_them(planes):
     torch.testing.assert_close(bare.x_0[bare.valid], batch.x_0[bare.valid])
 
 
+def test_the_sky_is_as_far_as_can_be_through_every_lens(planes):
+    """As read by the pipeline, to which all that is not nearer is sky."""
+    config = recipe(planes, model=replace(MODEL, depth=replace(MODEL.depth, focal=20.0)))
+    source = Source(config.sources[0], config.model.pixels)
+    drawn = source[0]
+    drawn.depth[:] = 3.0
+    drawn.depth[:20] = 0
+    drawn.sky = drawn.depth == 0
+    dense = DenseBatches(config, [source])
+
+    class One(Source):
+        def __getitem__(self, index):
+            return replace(drawn, depth=drawn.depth.copy())
+
+    source.__class__ = One
+    _, x_0, valid, _ = dense.show(source, 0, np.random.default_rng(0))
+    wall = dense.transform.encode(torch.tensor(3.0), drawn.camera.resize(SIZE)).item()
+    assert wall < 0
+    np.testing.assert_allclose(x_0[0, :9], dense.transform.x_max, atol=1e-6)
+    np.testing.assert_allclose(x_0[0, 11:], wall, atol=1e-6)
+    assert not valid[0, :9].any() and valid[0, 11:].all()
+
+
 def test_a_share_of_the_labels_is_one_share_for_all_views(planes):
     """Mirrored or not, and the sky is known in any case."""
     source = Source(recipe(planes).sources[0], MODEL.pixels, labels=0.1)

@@ -9,6 +9,8 @@ import pytest
 import torch
 
 from grin_ros.camera import Camera, Distortion
+from grin_ros.training.sample import Sample
+from grin_ros.training.transforms import rectify
 
 LENSES = {
     'four': Distortion('plumb_bob', (-0.28, 0.09, 0.002, -0.003)),
@@ -164,3 +166,17 @@ def test_impossible_lenses_are_refused():
         Distortion('plumb_bob', (0.1, float('nan')))
     with pytest.raises(ValueError, match='at most 14'):
         Distortion('plumb_bob', (0.1,) * 15)
+
+
+def test_no_label_lies_where_the_lens_shows_the_middle_once_more():
+    """With k1 alone a point at tangent r is shown at r + k1 r^3, which turns at 3 k1 r^2 = -1."""
+    k1, size = -0.35, (48, 64)
+    camera = Camera.from_intrinsics(32, 32, 31.5, 23.5, size, Distortion('plumb_bob', (k1,)))
+    everywhere = np.ones(size, np.float32)
+    image = np.zeros((*size, 3), np.uint8)
+    straight = rectify(Sample(image, everywhere, camera, 'a', sky=everywhere > 0))
+    v, u = np.indices(size)
+    radius = np.hypot(u - 31.5, v - 23.5) / 32
+    assert (radius > 1).mean() > 0.1
+    np.testing.assert_array_equal(straight.depth > 0, radius < (-3 * k1) ** -0.5)
+    np.testing.assert_array_equal(straight.sky, straight.depth > 0)

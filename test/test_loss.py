@@ -3,13 +3,20 @@
 
 from __future__ import annotations
 
+import math
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import pytest
 import torch
 
+from grin_ros.camera import Camera
+from grin_ros.checkpoint import ModelConfig
 from grin_ros.depth import DepthConfig, DepthTransform
 from grin_ros.diffusion import masked_loss
+from grin_ros.training.config import TrainConfig
+from grin_ros.training.dataset import Batch
+from grin_ros.training.objective import Objective
 
 
 def loop(prediction, target, valid, norm, weight):
@@ -108,3 +115,34 @@ def test_who_is_in_doubt_says_less_under_the_relative_loss():
     assert answers[int(torch.stack(relative).argmin())] == 3
     plain = [(g - truth).abs().mean() for g in guesses]
     assert answers[int(torch.stack(plain).argmin())] == 4
+
+
+class Oracle:
+    """Knows the truth of every pixel that is given with it."""
+
+    def __init__(self, x_0):
+        self.x_0 = x_0
+
+    def condition(self, *frame):
+        return None
+
+    def __call__(self, x_t, gamma, cond, state):
+        return self.x_0, state
+
+
+def test_what_a_canonical_camera_cannot_say_is_not_taught():
+    """With a focal of 250, 150 m are 250 m to a lens of 150, and 0.11 m are 5 cm to one of 500."""
+    fx, depth = torch.tensor([150.0, 500.0]), torch.tensor([150.0, 50, 0.11, 0])[:, None]
+    K = torch.eye(3).repeat(2, 1, 1)
+    K[:, 0, 0] = K[:, 1, 1] = fx
+    config = TrainConfig(model=ModelConfig(depth=DepthConfig(focal=250.0)), batch=2)
+    kept = (depth * 250 / fx[:, None, None]).log() - math.log(0.1)
+    wanted = 2 * kept / math.log(2000) - 1
+    said = torch.tensor([[False, True, True, False], [True, True, False, False]])[..., None]
+    batch = Batch(
+        None, [], Camera(K, (64, 96)), torch.rand(2, 4, 2), depth.expand(2, -1, -1),
+        torch.rand(2), torch.randn(2, 4, 1), torch.zeros(2, dtype=torch.bool), [0, 1],
+    )  # fmt: skip
+    objective = Objective(config)
+    assert objective(Oracle(torch.where(said, wanted, 0.3)), batch) < 1e-6
+    assert objective(Oracle(torch.where(said, wanted + 0.5, 0.3)), batch) == pytest.approx(0.5)

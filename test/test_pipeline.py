@@ -104,7 +104,8 @@ def test_bfloat16_is_for_cards_that_compute_in_it(monkeypatch, capability, fast)
     asked = []
     monkeypatch.setattr(torch, 'autocast', lambda kind, **options: asked.append((kind, options)))
     autocast('cuda:0')
-    assert asked == [('cuda', {'dtype': torch.bfloat16, 'enabled': fast})]
+    options = {'dtype': torch.bfloat16, 'enabled': fast, 'cache_enabled': False}
+    assert asked == [('cuda', options)]
 
 
 def test_who_asks_for_no_pixel_gets_none():
@@ -182,6 +183,8 @@ def test_wrong_input_is_refused_in_a_sentence():
         pipeline.infer(image((64, 64)), camera, steps=0)
     with pytest.raises(ValueError, match=r'uv is \(3,\); pixels to ask for are \(N, 2\)'):
         pipeline.infer(image((64, 64)), camera, uv=np.zeros(3))
+    with pytest.raises(ValueError, match='uv holds pixels that are not finite'):
+        pipeline.infer(image((64, 64)), camera, uv=[[3, 3], [np.nan, 3]])
     with pytest.raises(ValueError, match="'gpu' is no device"):
         DepthPipeline(Plane(TINY), TINY, 'gpu')
     with pytest.raises(ValueError, match="'meta' computes nothing"):

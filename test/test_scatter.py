@@ -26,6 +26,13 @@ def test_equal_values_shift_all_pixels_alike(value, count, seed):
     torch.testing.assert_close(out, torch.full((50,), value), rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize('count', [1, 2, 3, 4, 40])
+def test_up_is_like_down(count):
+    uv, at = pixels(count), pixels(50, 7)
+    values = torch.randn(count, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(spread(-values, uv, at, SIZE), -spread(values, uv, at, SIZE))
+
+
 def test_values_are_met_where_they_were_taken():
     uv = pixels(60)
     values = torch.randn(60, generator=torch.Generator().manual_seed(1))

@@ -69,6 +69,21 @@ def test_a_resumed_run_is_the_unbroken_run(planes, tmp_path, kind):
         assert torch.equal(p, q), name
 
 
+def test_latents_that_are_carried_over_leave_every_weight_its_gradient(
+    planes, tmp_path, monkeypatch
+):
+    """In bfloat16 too, and with every release of torch: the first pass has no gradient."""
+    monkeypatch.setattr(torch.cpu, 'get_capabilities', lambda: {'avx512_bf16': True})
+    network = replace(TINY.network, self_condition=1.0)
+    trainer = Trainer(
+        recipe(planes, tmp_path, model=replace(TINY, network=network), full_noise=0.0)
+    )
+    (batch,) = trainer.batches[0]
+    assert batch.carry.all()
+    trainer.gradients([batch])
+    assert not [n for n, p in trainer.model.named_parameters() if p.grad is None]
+
+
 def test_resume_refuses_another_recipe_and_an_empty_folder(planes, tmp_path):
     trainer = Trainer(recipe(planes, tmp_path, steps=2))
     with pytest.raises(FileNotFoundError, match='nothing to resume'):

@@ -83,9 +83,14 @@ class DenseBatches(Batches):
         sample = augment(sample, source.size, rng, source.config.augment)
         depth = sample.depth
         measured = np.where(depth < SKY, depth, 0)
-        inside = (measured > config.model.depth.min) & (measured < config.model.depth.max)
+        # In metres; a canonical camera has another range for every lens.
+        low, high = (
+            float(end / self.transform.scale(sample.camera))
+            for end in (config.model.depth.min, config.model.depth.max)
+        )
+        inside = (measured > low) & (measured < high)
         if config.dense.infill:
-            filled = torch.from_numpy(infill(depth, config.model.depth.max))
+            filled = torch.from_numpy(infill(depth, high))
             x_0 = self.transform.encode(filled, sample.camera)
         else:  # the paper's baseline: holes in the middle of the range
             filled = torch.from_numpy(np.maximum(measured, 0))

@@ -38,8 +38,10 @@ class Objective:
         norm: l1, l2 or relative, of the stage; '' = the recipe's
         """
         config, scale, norm = self.config, self.schedule.input_scale, norm or self.config.loss
-        valid = batch.depth > 0
-        x_0 = self.transform.encode(torch.where(valid, batch.depth, 1.0), batch.camera)
+        # A canonical camera has another range for every lens.
+        focal = self.transform.scale(batch.camera, batch.depth.ndim)
+        valid = self.transform.valid(batch.depth * focal)
+        x_0 = self.transform.encode(batch.depth, batch.camera)
         gamma = self.schedule.gamma(batch.t)
         x_t = add_noise(x_0, batch.eps, gamma, scale)
         rows = batch.carry.nonzero()[:, 0]

@@ -6,6 +6,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from grin_ros.rectifier import Rectifier
+
 from .appearance import photograph
 from .sample import Sample
 
@@ -13,16 +15,20 @@ DENSE = 0.5  # share of pixels with a depth from which a map counts as dense
 
 
 def rectify(sample: Sample) -> Sample:
-    """Remove the lens distortion; depth along the optical axis stays what it is."""
+    """Remove the lens distortion; what the lens did not see has no depth, the rest keeps its."""
     if sample.camera.distortion is None:
         return sample
-    camera, *maps = sample.camera.rectification()
-    image = cv2.remap(sample.image, *maps, cv2.INTER_LINEAR)
-    depth = cv2.remap(sample.depth, *maps, cv2.INTER_NEAREST)  # no depth between two surfaces
+    straighten = Rectifier()
+    image, camera, seen = straighten(sample.image, sample.camera)
+
+    def move(labels):  # no depth between two surfaces
+        moved, *_ = straighten(labels, sample.camera, interpolation=cv2.INTER_NEAREST)
+        return np.where(seen, moved, 0)
+
     sky = sample.sky
     if sky is not None:
-        sky = cv2.remap(sky.astype(np.uint8), *maps, cv2.INTER_NEAREST) > 0
-    return Sample(image, depth, camera, sample.stem, sample.stamp, sky=sky)
+        sky = move(sky.astype(np.uint8)) > 0
+    return Sample(image, move(sample.depth), camera, sample.stem, sample.stamp, sky=sky)
 
 
 def fit(sample: Sample, size: tuple[int, int]) -> Sample:
