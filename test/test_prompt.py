@@ -186,15 +186,16 @@ def test_scale_only_is_the_median_ratio(focal):
 )
 def test_a_prompt_that_says_nothing_changes_nothing(prompt):
     pipeline = DepthPipeline(Wrong(1.5), TINY)
-    np.testing.assert_array_equal(
-        pipeline.infer(IMAGE, CAMERA, prompt=prompt).depth, pipeline.infer(IMAGE, CAMERA).depth
-    )
+    out = pipeline.infer(IMAGE, CAMERA, prompt=prompt)
+    np.testing.assert_array_equal(out.depth, pipeline.infer(IMAGE, CAMERA).depth)
+    assert out.known == 0
 
 
 def test_the_nearest_of_several_values_in_a_pixel_counts():
     prompt = Prompt([[70.1, 50.2], [69.9, 49.8], [70.0, 50.0]], [9.0, 3.0, 5.0])
     out = DepthPipeline(Wrong(), TINY).infer(IMAGE, CAMERA, prompt=prompt)
     assert out.depth[50, 70] == pytest.approx(3.0, rel=1e-5)
+    assert out.known == 3, 'all are in the image'
 
 
 def test_points_of_a_sensor_are_projected_and_hidden_ones_left_out():
