@@ -3,15 +3,19 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 pytest.importorskip('rclpy')
 
+from ros_node import nodes
 from ros_peer import info_message
 
 from grin_ros.camera import Camera
 from grin_ros.pipeline import Prediction
+from grin_ros.ros import stream as stream_module
 from grin_ros.ros.calibration import Calibration
 from grin_ros.ros.converter import DepthConverter, Frame
 from grin_ros.ros.from_msg import read_points
@@ -57,3 +61,29 @@ def test_the_far_value_is_for_sky_and_what_is_too_far_and_was_seen():
     z = cloud(depth, seen=seen, invalid_depth=50.0, max_depth=5.0)
     assert np.isnan(z[:6]).all()
     assert (z[6:, :10] == 2).all() and (z[6:, 10:] == 50).all()
+
+
+class Mast:
+    """Transforms of a camera 1.2 m above the floor that looks ahead, along x of base_link."""
+
+    def __init__(self, node, needed_by):
+        self.poses = {('base_link', 'cam'): np.array(
+            [[0, 0, 1, 0.5], [-1, 0, 0, 0], [0, -1, 0, 1.2], [0, 0, 0, 1]]
+        )}  # fmt: skip
+        self.poses['cam', 'base_link'] = np.linalg.inv(self.poses['base_link', 'cam'])
+
+    def pose(self, target, source, stamp):
+        return self.poses[target, source]
+
+    def close(self):
+        pass
+
+
+def test_heights_are_those_above_the_frame_that_is_named(ros_domain_id, monkeypatch):
+    monkeypatch.setattr(stream_module, 'Transforms', Mast)
+    with nodes(ros_domain_id) as make:
+        node, _ = make(cloud_height_frame='base_link')
+        (stream,) = node._streams
+        a, b, c, d = stream.converter.plane(SimpleNamespace(frame_id='cam', stamp=None))
+    for x, y, z in ((0, 1.2, 3), (2, 1.2, 9), (-1, 0.2, 5)):  # right, down, ahead
+        assert a * x + b * y + c * z + d == pytest.approx(1.2 - y)

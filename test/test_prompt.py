@@ -213,6 +213,15 @@ def test_points_of_a_sensor_are_projected_and_hidden_ones_left_out():
     assert (prompt.depth[behind] == 2).all() and behind.sum() > 50
 
 
+def test_a_prompt_is_thinned_all_over_the_image():
+    whole = Prompt.from_map(np.arange(1.0, 10001).reshape(100, 100))
+    drawn = whole.thinned(500)
+    u, v = drawn.uv.T
+    np.testing.assert_array_equal(drawn.depth, 100 * v + u + 1)
+    assert len(np.unique(drawn.depth)) == 500
+    assert u.mean() == pytest.approx(49.5, abs=5) and v.mean() == pytest.approx(49.5, abs=5)
+
+
 @pytest.mark.parametrize(
     'values, message',
     [
