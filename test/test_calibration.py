@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 import threading
+import time
 
 import cv2
 from messages import camera_info
@@ -231,7 +232,8 @@ def test_an_image_that_overtakes_its_info_waits_where_there_is_one_of_its_own(mo
     monkeypatch.setattr(calibration_module, 'PATIENCE', 0.01)
     assert focal(4) == 203, 'it was lost'
     monkeypatch.setattr(calibration_module, 'PATIENCE', 60.0)
-    assert focal(5) == 203, 'and is not waited for again'
+    begun = time.monotonic()
+    assert focal(5) == 203 and time.monotonic() < begun + 30, 'and is not waited for again'
 
 
 def test_an_info_from_another_time_is_refused_only_if_asked():
@@ -262,12 +264,29 @@ def test_maps_are_made_once_per_calibration(monkeypatch):
         return original(*arguments)
 
     monkeypatch.setattr(Camera, 'rectification', counted)
-    rectify, picture = Rectifier(), np.zeros((*SIZE, 3), np.uint8)
+    rectify, picture = Rectifier(), np.full((*SIZE, 3), 255, np.uint8)
     changes = [{}, {}, {'d': [0.1]}, {'d': [0.1]}, {'d': [0.1], 'r': TURN.ravel()}]
-    changes += [{'d': [0.1], 'p': (150, *P[1:])}, {'k': (190, *K[1:])}]
+    changes += [{'d': [0.1], 'p': (fx, *P[1:])} for fx in (150, 140)] + [{'k': (190, *K[1:])}]
     for values in changes:
-        rectify(picture, *view(info(**({'d': RADIAL} | values))))
-    assert len(made) == 5
+        sight = view(info(**({'d': RADIAL} | values)))
+        rectified, camera, seen = rectify(picture, *sight)
+        np.testing.assert_array_equal(camera.K, sight[1].K)
+        assert rectified[seen].min() == 255, 'what was seen has nothing of the black around it'
+    assert len(made) == 6
+
+
+def test_what_a_turned_lens_saw_are_the_rays_that_it_has():
+    lens = Distortion('plumb_bob', (-0.4, 0.0, 0.0, 0.0, 0.0))  # folds back beyond its limit
+    raw = Camera.from_intrinsics(150, 150, 159.5, 119.5, SIZE, lens)
+    wide = Camera.from_intrinsics(60, 60, 159.5, 119.5, SIZE)
+    turn, _ = cv2.Rodrigues(np.array([0.0, np.radians(20), 0.0]))
+    _, _, seen = Rectifier()(np.zeros((*SIZE, 3), np.uint8), raw, wide, turn)
+    x, y, z = np.einsum('ji,jhw->ihw', turn, wide.rays().double().numpy())  # into the lens's frame
+    uv = shown(np.stack([x, y, z], -1), raw.K.ravel(), 'plumb_bob', lens.vector).reshape(*SIZE, 2)
+    inside = (z > 0) & (np.hypot(x, y) < lens.limit * z)
+    inside &= (uv >= 0).all(-1) & (uv <= [319, 239]).all(-1)
+    assert 0.05 < inside.mean() < 0.5
+    assert (seen != inside).mean() < 1e-3
 
 
 def test_a_lens_that_sees_nothing_is_refused():

@@ -117,6 +117,8 @@ def test_median_takes_single_pixels_away_and_keeps_the_unknown():
     out = median(depth, 3)
     assert out[30, 40] == 3
     np.testing.assert_array_equal(np.isnan(out), np.isnan(depth))
+    depth[:], depth[30, 40] = np.nan, 0.3  # a speck before nothing, which counts as far
+    assert np.isnan(median(depth, 3)).all()
 
 
 def test_voxels_are_means_of_what_is_in_them():

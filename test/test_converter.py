@@ -17,7 +17,7 @@ from grin_ros.camera import Camera, Distortion
 from grin_ros.pipeline import Prediction
 from grin_ros.ros.calibration import Calibration
 from grin_ros.ros.converter import DepthConverter, OUTPUTS, select
-from grin_ros.ros.from_msg import read_camera, read_depth, read_image, read_points
+from grin_ros.ros.from_msg import read_camera, read_depth, read_image
 from grin_ros.ros.model import Model
 from grin_ros.ros.node_config import NodeConfig
 
@@ -103,14 +103,6 @@ def test_depth_outside_the_limits_and_too_uncertain_is_unknown():
     np.testing.assert_array_equal(
         select(prediction, sure, None), [[np.nan, np.nan, 2, 3, np.nan, np.nan]]
     )
-
-
-def test_points_that_hang_before_what_is_too_far_are_cut(convert):
-    pixels = np.full((24, 32, 3), 20, np.uint8)
-    pixels[:, 16], pixels[:, 17:] = 35, 60  # 2 m, one column that hangs, 6 m
-    config = replace(DEFAULT, cloud_edge=0.15, max_depth=5.0)
-    z = read_points(convert(config, image_message(pixels))['points'])[0][:, 2].reshape(24, 32)
-    assert np.isfinite(z[:, :15]).all() and np.isnan(z[:, 16:]).all()
 
 
 def test_std_is_published_where_the_model_knows_the_depth(convert):

@@ -96,6 +96,10 @@ def test_only_truth_inside_the_range_of_the_set_counts(tmp_path):
 
     report = evaluate(KnownDepth(TRUTHS, wrong_beyond_two_metres), sample_set)
     assert report['metrics']['abs_rel'] == pytest.approx(0, abs=1e-6)
+    near = write_set(tmp_path / 'b', depth=lambda i: np.where(truth(i) < 1.5, 0.3, truth(i)))
+    far_off = {i: np.where(truth(i) < 1.5, 77, truth(i)) for i in TRUTHS}
+    report = evaluate(KnownDepth(far_off), near)
+    assert report['metrics']['abs_rel'] == pytest.approx(0, abs=1e-6)
     # Predictions are not clamped to that range.
     report = evaluate(KnownDepth(TRUTHS, lambda d: np.full_like(d, 50)), sample_set)
     assert report['metrics']['rmse'] > 45

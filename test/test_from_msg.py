@@ -7,6 +7,7 @@ import sys
 from types import ModuleType
 
 import cv2
+from exif_segment import insert, orientation_segment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from messages import image, kinds, make
@@ -223,3 +224,13 @@ def test_depth_that_is_none_becomes_nan():
     np.testing.assert_array_equal(depth, [[np.nan] * 5 + [2]])
     with pytest.raises(ValueError, match=r'depth image of encoding .rgb8.'):
         read_depth(image('rosbags', np.zeros((2, 2, 3), np.uint8), 'rgb8'))
+
+
+def test_a_jpeg_is_not_turned_by_what_its_camera_notes(tmp_path):
+    """As its CameraInfo describes the picture that is stored."""
+    path = tmp_path / 'on_its_side.jpg'
+    cv2.imwrite(str(path), np.zeros((20, 40, 3), np.uint8))
+    insert(path, orientation_segment(6))
+    assert cv2.imread(str(path)).shape == (40, 20, 3)
+    message = make('rosbags', 'CompressedImage', format='jpeg', data=path.read_bytes())
+    assert read_image(message).shape == (20, 40, 3)

@@ -90,6 +90,7 @@ def test_binning_region_and_other_sizes_keep_the_viewing_rays(kind):
     for changes, size, origin, scale in (
         ({}, (240, 320), (0, 0), 2),
         ({'binning_x': 2, 'binning_y': 2}, (240, 320), (0, 0), 2),
+        ({'binning_x': 2, 'binning_y': 4}, (120, 320), (0, 0), (2, 4)),
         ({'roi': part}, (300, 400), (100, 40), 1),
         ({'roi': part, 'binning_x': 4, 'binning_y': 4}, (75, 100), (100, 40), 4),
         ({}, (960, 1280), (0, 0), 0.5),
@@ -97,7 +98,7 @@ def test_binning_region_and_other_sizes_keep_the_viewing_rays(kind):
         camera = read_camera(camera_info(kind, **changes), size)
         assert camera.size == size
         uv = torch.tensor([[10.0, 20.0], [0.0, 0.0]])
-        there = (uv + 0.5) * scale - 0.5 + torch.tensor(origin)
+        there = (uv + 0.5) * torch.tensor(scale) - 0.5 + torch.tensor(origin)
         torch.testing.assert_close(camera.rays(uv), full.rays(there), atol=1e-5, rtol=0)
 
 

@@ -177,6 +177,8 @@ def test_a_frozen_encoder_takes_no_gradient():
     model(x_t, gamma, model.encode(image, camera, uv))[0].sum().backward()
     assert all(p.grad is None for p in model.encoder.parameters())
     assert model.neck.lateral[0].weight.grad is not None
+    with torch.no_grad():
+        assert not build().features(image)[0].requires_grad, 'nor one that is only asked'
 
 
 def test_global_tokens_are_thinned_in_training_only():
@@ -188,6 +190,13 @@ def test_global_tokens_are_thinned_in_training_only():
     counts = {model.encode(image, camera, uv).tokens[0][0].shape[2] for _ in range(20)}
     assert len(counts) > 1
     assert all(whole // 2 <= count <= whole for count in counts)
+    maps = [torch.randn(1, width, 4, 6) for width in model.neck.widths]
+    one = Camera.stack([Camera.default(SIZE)])
+    kept = [model.global_tokens(maps, one)[0] for _ in range(20)]
+    every = model.eval().global_tokens(maps, one)[0]
+    drawn = torch.stack([torch.cdist(every, some).amin(1) < 1e-4 for some in kept])
+    share = drawn.float().mean(0)
+    assert share.min() > 0.3 and share.max() < 1, 'each cell has its turn'
 
 
 def test_local_features_are_bilinear_at_pixel_centres():
@@ -202,15 +211,30 @@ def test_local_features_are_bilinear_at_pixel_centres():
         model.local_feature.weight[0, 0] = 1.0
         for p in model.local_mlp.parameters():
             p.zero_()
-        uv = torch.tensor([[[10.0, 5.0], [33.25, 60.0], [80.5, 31.0]]])
+        uv = torch.tensor([[[10.0, 5.0], [33.25, 60.0], [80.5, 31.0], [0.0, 0.0], [95.0, 63.0]]])
         local = model.local(maps, camera, uv)
-    torch.testing.assert_close(local[0, :, 0], uv[0, :, 0])
+    # At the border, of which no cell's centre is beyond, it is that of the last cell.
+    torch.testing.assert_close(local[0, :, 0], uv[0, :, 0].clamp(ramp.min(), ramp.max()))
+
+
+def test_rays_of_a_map_pass_through_the_middle_of_its_cells():
+    _, camera, *_ = scene()
+    model = build()
+    encoded = model.coarse_rays(camera, torch.zeros(2, 1, 4, 6))
+    torch.testing.assert_close(encoded, model.rays(camera.rays(camera.grid(16).flatten(0, 1))))
 
 
 def test_self_conditioning_starts_as_the_plain_embedding():
     torch.manual_seed(0)
     init = LatentInit(8, 32, 2)
-    torch.testing.assert_close(init(3, torch.randn(3, 8, 32)), init(3, None))
+    previous = torch.randn(3, 8, 32)
+    torch.testing.assert_close(init(3, previous), init(3, None))
+    with torch.no_grad():  # what the perceptron has no say in is handed on
+        init.norm.weight.fill_(1)
+        for p in init.mlp.parameters():
+            p.zero_()
+        added = init(3, previous) - init(3, None)
+    torch.testing.assert_close(added, F.layer_norm(previous, (32,)), atol=1e-4, rtol=1e-4)
 
 
 def test_self_conditioning_uses_the_previous_latents():
@@ -221,6 +245,9 @@ def test_self_conditioning_uses_the_previous_latents():
         first, state = model(x_t, gamma, cond)
         second, _ = model(x_t, gamma, cond, state)
         zeroed, _ = model(x_t, gamma, cond, torch.zeros_like(state))
+        model.blocks = torch.nn.ModuleList()
+        _, untouched = model(x_t, gamma, cond)
+        torch.testing.assert_close(untouched, model.latents(2, None))
     assert (second - first).abs().max() > 1e-4
     torch.testing.assert_close(zeroed, first)
 

@@ -16,7 +16,7 @@ from grin_ros.ros.calibration import Calibration
 from grin_ros.ros.converter import DepthConverter
 from grin_ros.ros.depth_node import DepthNode
 from grin_ros.ros.diagnostics import ERROR, FrameMonitor, OK, WARN
-from grin_ros.ros.health import camera_health, input_health
+from grin_ros.ros.health import camera_health, input_health, output_health
 from grin_ros.ros.node_config import NodeConfig
 
 SIZE = (48, 64)
@@ -126,3 +126,78 @@ def test_the_console_says_that_images_come_only_when_they_do():
     assert report(OK) == 'images come'
     report(OK)
     assert len(said) == 2
+
+
+def graph(types):
+    """A node that sees these publishers, topic -> type."""
+
+    def publishers(topic):
+        return [SimpleNamespace(topic_type=types[topic])] if topic in types else []
+
+    return SimpleNamespace(
+        get_publishers_info_by_topic=publishers, count_publishers=lambda t: len(publishers(t))
+    )
+
+
+IMAGE, COMPRESSED = 'sensor_msgs/msg/Image', 'sensor_msgs/msg/CompressedImage'
+
+
+@pytest.mark.parametrize(
+    'topic, there, reason',
+    [
+        ('/image', {}, 'nobody publishes /image: start the camera'),
+        ('/image', {'/image': IMAGE}, 'a publisher that is silent'),
+        ('/image', {'/image': COMPRESSED}, f'is of type {COMPRESSED}, not {IMAGE}: remap'),
+        ('/image', {'/image/compressed': COMPRESSED}, 'set image_transport to compressed'),
+        ('/image/compressed', {'/image': IMAGE}, 'set image_transport to raw'),
+        ('/image/compressed', {'/image/compressed': COMPRESSED}, 'a publisher that is silent'),
+    ],
+)
+def test_silence_is_explained_by_what_is_published(topic, there, reason):
+    now = [0.0]
+    one, config = stream(clock=lambda: now[0]), NodeConfig(warn_silence=1.0, error_silence=5.0)
+    one.image_topic = topic
+    for seconds, expected in ((0.9, OK), (1.1, WARN), (4.9, WARN), (5.1, ERROR)):
+        now[0] = seconds
+        level, message, _ = input_health(graph(there), one, config, 0)
+        assert level == expected and (level == OK or reason in message)
+
+
+@pytest.mark.parametrize(
+    'behind, level, words',
+    [(30.0, WARN, '30 s behind the clock'), (-30.0, WARN, '30 s ahead of the clock'),
+     (0.3, OK, 'images come')],
+)  # fmt: skip
+def test_clocks_that_differ_are_told_and_are_not_called_a_slow_model(behind, level, words):
+    one, config = stream(['depth/image']), NodeConfig(warn_stamp_offset=1.0, warn_latency=0.5)
+    one.monitor.received(1000.0 - behind, 1000.0)
+    found, message, _ = input_health(NOBODY, one, config, 0)
+    assert found == level and words in message
+    one.monitor.published(behind + 0.6)
+    assert ('use a faster device' in output_health(one, config)[1]) == (level == OK)
+
+
+def test_a_listener_whom_nothing_reaches_is_told_and_only_that_one():
+    one, config = stream(['depth/image']), NodeConfig()
+    one.mismatches['/depth/image'] = 'it asks for more reliability'
+    one.unheard = lambda topic: True
+    assert output_health(one, config)[:2] == (WARN, 'it asks for more reliability')
+    one.unheard = lambda topic: False
+    assert output_health(one, config)[:2] == (OK, 'running')
+
+
+@pytest.mark.parametrize('lens', [(), (0.1, 0.0, 0.0, 0.0, 0.0)])
+def test_an_operator_sees_whether_the_node_rectifies(lens):
+    one = stream()
+    one.calibration.add(info_message(SIZE[1], SIZE[0], d=lens))
+    level, _, values = camera_health(NOBODY, one, NodeConfig())
+    assert level == OK and values['rectified_by_node'] == bool(lens)
+
+
+def test_a_calibration_beside_the_images_is_pointed_at():
+    one = stream()
+    one.image_topic = '/front/image'
+    beside, ours = {'/front/camera_info': 'any'}, {'/camera_info': 'any'}
+    for there, hint in ((beside, True), (beside | ours, False), ({}, False)):
+        level, message, _ = camera_health(graph(there), one, NodeConfig())
+        assert level == ERROR and ('; /front/camera_info is there' in message) == hint

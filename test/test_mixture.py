@@ -64,6 +64,21 @@ def test_balance_gives_every_group_its_share_in_every_batch(weights, seed):
     assert abs(synthetic - 8) <= 2
 
 
+def test_a_small_batch_has_one_of_each_group_where_groups_are_balanced():
+    groups = [('indoor', True), ('outdoor', True)] * 2
+    for seed in range(20):
+        drawn = mixture(groups, [1] * 4, balance=True).draw(2, np.random.default_rng(seed))
+        assert sorted(drawn % 2) == [0, 1]
+
+
+def test_full_noise_is_the_end_of_the_way_with_no_step_behind_it(planes, tmp_path):
+    for share in (1.0, 0.0):
+        batches = batches_of(recipe(planes, tmp_path, full_noise=share))
+        drawn = [batch for step in range(4) for batch in batches[step]]
+        assert {bool((batch.t == 1).all()) for batch in drawn} == {share == 1}
+        assert any(batch.carry.any() for batch in drawn) == (share == 0)
+
+
 def test_a_source_without_weight_is_never_drawn():
     drawn = mixture(GROUPS, [0, 1, 0, 2]).draw(1000, np.random.default_rng(0))
     assert set(drawn) == {1, 3}

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 import threading
+import time
 from types import SimpleNamespace
 import weakref
 
 import numpy as np
 import pytest
+import torch
 
 pytest.importorskip('rclpy')
 
@@ -123,6 +125,14 @@ def test_an_image_that_cannot_be_read_does_not_stop_the_others(model):
     assert work(model, bad) is None, 'which says nothing of the model'
 
 
+def test_a_camera_that_nobody_wants_costs_nothing(model):
+    idle, busy, begun = Stream(unreadable=True), Stream(), len(model.pipeline.batches)
+    idle.wanted = lambda header, config: []
+    assert work(model, idle) is None
+    assert work(model, idle, busy) == '' and not idle.refused
+    assert model.pipeline.batches[begun:] == [1]
+
+
 class Topic:
     """A publisher that keeps what it gets."""
 
@@ -210,11 +220,37 @@ def test_nothing_keeps_a_model_that_was_let_go_of():
 
 def test_figures_for_the_operator(model):
     assert model.figures(NodeConfig())['inference_p50_ms'] == ''
+    begun = time.monotonic()
     work(model, Stream())
+    took = 1e3 * (time.monotonic() - begun)
     figures = model.figures(NodeConfig(steps=7))
-    assert float(figures['inference_p50_ms']) >= 0
+    assert 0 <= float(figures['inference_p50_ms']) <= took + 0.1
     assert (figures['device'], figures['checkpoint'], figures['steps']) == ('cpu', 'none', 7)
     assert model.figures(NodeConfig())['steps'] == 2
+
+
+@pytest.mark.parametrize('there, chosen', [(True, 'cuda'), (False, 'cpu')])
+def test_auto_takes_a_gpu_where_there_is_one(monkeypatch, there, chosen):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: there)
+    devices = []
+    for device in ('auto', 'cpu'):
+        Model(lambda path, device: devices.append(device) or Pipeline(), NodeConfig(device=device))
+    assert devices == [chosen, 'cpu']
+
+
+@pytest.mark.parametrize('error', [None, RuntimeError('its topics went away')])
+def test_what_a_stop_leaves_undone_is_not_told(model, error):
+    alive, first, second = [True], Stream(), Stream()
+
+    def write(*_):
+        alive.clear()
+        if error is not None:
+            raise error
+        return 'no points: why'
+
+    first.write, first.miss = write, first.refused.append
+    assert work(model, first, second, alive=lambda: bool(alive)) == ''
+    assert first.refused == second.refused == second.written == []
 
 
 def test_a_bound_on_std_needs_something_that_tells_pixels_apart():

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
@@ -132,3 +133,12 @@ def test_standardising_does_not_depend_on_how_a_step_is_cut():
     whole(torch.full_like(x, float('nan')))
     absorb_counts([whole], lambda counted: counted)
     torch.testing.assert_close(cut.var, whole.var)
+
+
+def test_running_figures_follow_what_changes_later():
+    """A mean over all steps at first, and over about the last hundred in the long run."""
+    layer = Standardise(1)
+    for number in range(600):
+        mean = 10.0 * (number >= 500)
+        layer.absorb(torch.tensor([[1.0], [mean], [1 + mean**2]], dtype=torch.float64))
+    assert layer.mean.item() == pytest.approx(10 * (1 - 0.99**100), rel=1e-4)

@@ -10,6 +10,7 @@ import torch
 
 from grin_ros.camera import Camera, Distortion
 from grin_ros.projection import BLUR, hidden, parallax, project, SAME_SURFACE, z_buffer
+from grin_ros.prompt import Prompt
 
 SIZE = (180, 240)
 LENSES = {
@@ -101,6 +102,23 @@ def test_points_behind_a_near_thing_are_found(origin):
     # Where the edge runs between two points is not known: beside it either answer will do.
     assert (found & ~truth).sum() < 0.03 * (depth > 0).sum()
     assert (found & ~truth & (depth < 5)).sum() == 0  # never what is near itself
+    pose = np.eye(4)
+    pose[:3, 3] = origin
+    prompt = Prompt.from_points(points - np.array(origin), pose, view)
+    kept = np.zeros(SIZE, bool)
+    kept[tuple(prompt.uv.astype(int).T[::-1])] = True
+    assert (kept & truth).sum() < 0.15 * truth.sum()
+    assert (kept != ((depth > 0) & ~found)).mean() < 1e-3
+
+
+def test_parallax_is_where_a_ray_of_the_other_sensor_is_seen():
+    view = Camera.from_intrinsics(160.0, 150.0, 130.0, 80.0, SIZE)
+    origin, uv = np.array([0.3, -0.2, 0.4]), np.array([[10, 20], [120, 100], [230, 170]])
+    ray = view.rays(torch.from_numpy(uv)).double().numpy()  # of a far point, seen from either
+    shift = parallax(origin, view)[uv[:, 1], uv[:, 0]]
+    for z in (2.0, 7.0):
+        seen, _ = view.project(torch.from_numpy(origin + ray * ((z - origin[2]) / ray[:, 2:])))
+        np.testing.assert_allclose(seen, uv + shift / z, atol=1e-3)
 
 
 def test_without_a_distance_between_the_sensors_nothing_is_hidden():

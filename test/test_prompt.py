@@ -187,15 +187,16 @@ def test_scale_only_is_the_median_ratio(focal, count):
 )
 def test_a_prompt_that_says_nothing_changes_nothing(prompt):
     pipeline = DepthPipeline(Wrong(1.5), TINY)
-    np.testing.assert_array_equal(
-        pipeline.infer(IMAGE, CAMERA, prompt=prompt).depth, pipeline.infer(IMAGE, CAMERA).depth
-    )
+    out = pipeline.infer(IMAGE, CAMERA, prompt=prompt)
+    np.testing.assert_array_equal(out.depth, pipeline.infer(IMAGE, CAMERA).depth)
+    assert out.known == 0
 
 
 def test_the_nearest_of_several_values_in_a_pixel_counts():
     prompt = Prompt([[70.1, 50.2], [69.9, 49.8], [70.0, 50.0]], [9.0, 3.0, 5.0])
     out = DepthPipeline(Wrong(), TINY).infer(IMAGE, CAMERA, prompt=prompt)
     assert out.depth[50, 70] == pytest.approx(3.0, rel=1e-5)
+    assert out.known == 3, 'all are in the image'
 
 
 def test_points_of_a_sensor_are_projected_and_hidden_ones_left_out():
@@ -211,6 +212,15 @@ def test_points_of_a_sensor_are_projected_and_hidden_ones_left_out():
     behind = (abs(prompt.uv[:, 0] - 80) < 12) & (abs(prompt.uv[:, 1] - 60) < 20)
     assert set(np.round(prompt.depth, 3)) == {2.0, 10.0}
     assert (prompt.depth[behind] == 2).all() and behind.sum() > 50
+
+
+def test_a_prompt_is_thinned_all_over_the_image():
+    whole = Prompt.from_map(np.arange(1.0, 10001).reshape(100, 100))
+    drawn = whole.thinned(500)
+    u, v = drawn.uv.T
+    np.testing.assert_array_equal(drawn.depth, 100 * v + u + 1)
+    assert len(np.unique(drawn.depth)) == 500
+    assert u.mean() == pytest.approx(49.5, abs=5) and v.mean() == pytest.approx(49.5, abs=5)
 
 
 @pytest.mark.parametrize(

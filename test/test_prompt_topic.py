@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 import sys
 from types import ModuleType, SimpleNamespace
 
@@ -12,14 +13,11 @@ import pytest
 pytest.importorskip('rclpy')
 
 from builtin_interfaces.msg import Time
-import rclpy
-from rclpy.parameter import Parameter
+from ros_node import nodes
 from ros_peer import cloud_message, image_message, info_message
 
 from grin_ros.camera import Camera
-from grin_ros.pipeline import Prediction
 from grin_ros.ros import transforms as transforms_module
-from grin_ros.ros.depth_node import DepthNode
 from grin_ros.ros.diagnostics import OK, WARN
 from grin_ros.ros.health import output_health
 from grin_ros.ros.node_config import NodeConfig
@@ -61,7 +59,9 @@ def test_rays_without_a_return_are_no_points():
     points[:5], points[5:8] = np.nan, 0.0
     topic = PromptTopic(None)
     topic.add(cloud_message(points, sec=100))
+    behind = replace(CONFIG, prompt_extrinsic=(0.0, 0.0, 1.0, *IDENTITY[3:]))  # 0 is in its view
     assert len(topic.prompt(header(), CAMERA, CONFIG)) == 12
+    assert set(topic.prompt(header(), CAMERA, behind).depth.tolist()) == {4.0}
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,10 @@ def test_tf_says_where_the_sensor_is(tf2):
     topic.add(cloud_message([[1.24, 0.08, 4.0]], sec=100))
     config = NodeConfig(prompt='impute')
     prompt = topic.prompt(header(), CAMERA, config)
-    assert tf2 == [('cam', 'lidar', 100 * 10**9)]
+    assert tf2.pop() == ('cam', 'lidar', 100 * 10**9)
     np.testing.assert_array_equal(prompt.uv, [[35, 25]])  # 0.24 / 4 * 50 + 32
+    topic.prompt(header(nanosec=100_000_000), CAMERA, config)
+    assert tf2.pop() == ('cam', 'lidar', 100 * 10**9), 'when the points were measured'
     topic.add(cloud_message([[1.24, 0.08, 4.0]], sec=200, frame='elsewhere'))
     with pytest.raises(ValueError, match="no transform from 'elsewhere' to 'cam'"):
         topic.prompt(header(sec=200), CAMERA, config)
@@ -154,50 +156,26 @@ def test_what_the_vehicle_moved_since_the_cloud_is_taken_out(tf2, extrinsic, lat
         topic.prompt(header(), CAMERA, unknown)
 
 
+def test_motion_is_along_the_axes_of_the_camera_and_not_of_the_lidar(tf2):
+    topic = PromptTopic(Transforms(None, 'test'))
+    topic.add(cloud_message([[4.0, -0.24, -0.06]], sec=100))  # x ahead, y left, z up
+    turned = (0.0, 0.0, 0.0, 0.5, -0.5, 0.5, 0.5)
+    config = NodeConfig(prompt='impute', prompt_extrinsic=turned, prompt_fixed_frame='odom')
+    prompt = topic.prompt(header(nanosec=200_000_000), CAMERA, config)
+    np.testing.assert_allclose(prompt.depth, 3.0, rtol=1e-6)
+    np.testing.assert_array_equal(prompt.uv, [[36, 25]])
+
+
 def test_without_tf2_the_remedy_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, 'tf2_ros', None)
     with pytest.raises(ValueError, match='prompt needs tf2_ros, which is not installed'):
         transforms_module.Transforms(None, 'prompt')
 
 
-class Pipeline:
-    """Answers 5 m and remembers what it was asked."""
-
-    checkpoint = device = 'none'
-    steps = 1
-
-    def __init__(self):
-        self.options = []
-
-    def infer_batch(self, images, cameras, **options):
-        self.options.append(options)
-        depth = np.full(images[0].shape[:2], 5, np.float32)
-        camera = cameras[0] or Camera.default(depth.shape)
-        return [Prediction(depth, 0 * depth, depth > 0, camera)]
-
-
 @pytest.fixture
 def node(ros_domain_id):
-    context = rclpy.Context()
-    rclpy.init(context=context, domain_id=ros_domain_id)
-    made = []
-
-    def make(**values):
-        given = [Parameter(name, value=value) for name, value in values.items()]
-        pipeline = Pipeline()
-        one = DepthNode(
-            lambda path, device: pipeline, context=context, parameter_overrides=given
-        )  # fmt: skip
-        one.start()
-        made.append(one)
-        return one, pipeline
-
-    yield make
-    for one in made:
-        one.release()
-        one.join()
-        one.destroy_node()
-    context.try_shutdown()
+    with nodes(ros_domain_id) as make:
+        yield make
 
 
 def test_a_cloud_reaches_the_model_and_frames_without_one_still_go_through(node):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
+import PIL.Image
 import pytest
 import torch
 
@@ -13,7 +14,7 @@ from grin_ros.config import load as load_config
 from grin_ros.pipeline import DepthPipeline
 from grin_ros.plane import PlaneDenoiser
 from grin_ros.prompt import Prompt
-from grin_ros.sampler import LEAST
+from grin_ros.sampler import fit_picture, LEAST, out_of_memory
 from grin_ros.video import Video
 
 TINY = load_config(ModelConfig, 'config/grin_tiny.yaml')
@@ -64,6 +65,32 @@ def test_a_batch_is_what_its_images_are_alone(pipeline):
         np.testing.assert_allclose(batch[k].std, alone.std, rtol=1e-2, atol=1e-4)
         assert batch[k].camera.size == sizes[k]
     assert np.nanmax(np.abs(batch[0].depth - batch[2].depth)) > 0.1
+
+
+def test_single_pixels_of_a_batch_are_those_of_their_own_image():
+    """Of two sizes with one processing size, in which a pixel is at two places."""
+    sizes, uv = [(96, 128), (192, 256)], np.array([[10.0, 20.0], [100.0, 80.0]])
+    images, cameras = [image(size, 0) for size in sizes], [camera(size, 90) for size in sizes]
+    pipeline = DepthPipeline(PlaneDenoiser(TINY.depth), TINY)
+    batch = pipeline.infer_batch(images, cameras, uv=uv)
+    for k in range(2):
+        alone = pipeline.infer(images[k], cameras[k], uv=uv)
+        np.testing.assert_array_equal(batch[k].depth, alone.depth)
+    assert np.abs(batch[0].depth - batch[1].depth).max() > 0.1
+
+
+def test_each_camera_of_a_batch_goes_on_from_its_own_last_frame(pipeline):
+    options = {'steps': 2, 'stride': 8}
+    videos, alone = ([Video(), Video()] for _ in range(2))
+    for stamp, seeds in ((1.0, (0, 1)), (1.1, (0, 2))):  # the second sees something new
+        frames = [image((96, 128), seed) for seed in seeds]
+        for frame, *both in zip(frames, videos, alone):
+            for video in both:
+                video.follow(frame, stamp)
+        batch = pipeline.infer_batch(frames, [None] * 2, videos=videos, **options)
+        single = [pipeline.infer(f, None, video=v, **options) for f, v in zip(frames, alone)]
+        for one, expected in zip(batch, single):
+            np.testing.assert_allclose(one.depth, expected.depth, rtol=1e-4)
 
 
 def test_images_of_one_size_are_encoded_together():
@@ -120,6 +147,12 @@ def test_without_any_memory_the_end_is_a_sentence():
     assert pipeline.infer(image((96, 128), 0), None, stride=2).valid.all()
 
 
+def test_a_lack_of_memory_is_told_by_what_torch_says_of_it():
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**60, dtype=torch.uint8)
+    assert out_of_memory(caught.value)
+
+
 def test_other_errors_are_not_taken_for_a_lack_of_memory(pipeline):
     def fail():
         raise RuntimeError('CUDA error: device-side assert triggered')
@@ -168,3 +201,39 @@ def test_noise_that_is_added_again_is_not_that_of_the_start():
     noise = torch.stack([seen[0], seen[1], seen[4], seen[5]])
     assert noise.shape[1] > 500
     assert torch.allclose(torch.corrcoef(noise), torch.eye(4), atol=0.15)
+
+
+def test_parts_do_not_begin_where_the_whole_ended(pipeline):
+    """Since each has latents of its own; as on a device that has not room for all."""
+    frame, video = image((96, 128), 0), Video()
+    options = {'steps': 2, 'stride': 8}
+    parts = DepthPipeline(pipeline.model, TINY)
+    parts.sampler.capacity = 100
+    for stamp in (1.0, 1.1):
+        video.follow(frame, stamp)
+        made = parts.infer(frame, None, video=video, **options)
+        np.testing.assert_array_equal(made.depth, parts.infer(frame, None, **options).depth)
+
+
+@pytest.mark.parametrize('factor', [1, 4])
+def test_pictures_are_fitted_as_by_pillow(factor):
+    seen = image((32 * factor, 64 * factor), 0)
+    fitted = fit_picture(seen, (32, 64), 'cpu')
+    truth = PIL.Image.fromarray(seen).resize((64, 32), PIL.Image.Resampling.BILINEAR)
+    truth = np.moveaxis(np.asarray(truth), -1, 0)[None] / 255
+    np.testing.assert_allclose(fitted, truth, atol=1e-6 if factor == 1 else 1.1 / 255)
+
+
+def test_a_first_guess_out_of_range_is_brought_into_it():
+    seen = []
+
+    class Wild(PlaneDenoiser):
+        def forward(self, x_t, gamma, cond, state=None):
+            seen.append((x_t, float(gamma[0])))
+            return torch.full_like(x_t, 100.0), None
+
+    pipeline = DepthPipeline(Wild(TINY.depth), TINY)
+    pipeline.infer(image((96, 128), 0), None, steps=2)
+    x_t, gamma = seen[1]
+    largest = pipeline.transform.x_max * pipeline.sampler._schedule.input_scale
+    assert x_t.abs().max() < gamma**0.5 * largest + 5 * (1 - gamma) ** 0.5

@@ -124,6 +124,14 @@ def test_cloud_of_a_grid_takes_the_mean_colour_of_its_cells():
     assert colours.tolist() == [[50, 100, 184, 0], [0] * 4, [0] * 4, [30, 20, 10, 0]]
 
 
+def test_voxels_have_the_colours_of_the_image():
+    pytest.importorskip('open3d', exc_type=ImportError)
+    image, camera = np.full((4, 6, 3), (200, 40, 20), np.uint8), Camera.default((4, 6))
+    cloud = to_msg.point_cloud(np.ones((4, 6), np.float32), image, camera, a_header(), voxel=0.3)
+    colours = np.frombuffer(cloud.data, np.uint8).reshape(-1, 16)[:, 12:]
+    assert len(colours) and (colours == [20, 40, 200, 0]).all()  # b, g, r
+
+
 @pytest.mark.parametrize('voxel', [0.0, 0.2])
 def test_a_cloud_without_a_point_is_empty(voxel):
     if voxel:

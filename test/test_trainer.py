@@ -143,6 +143,7 @@ def test_only_measured_pixels_are_drawn(planes, tmp_path):
     trainer = Trainer(recipe(planes, tmp_path))
     depth = np.zeros(SIZE, np.float32)
     depth[10, 20], depth[40, 70] = 2.0, 5.0
+    depth[30, 30], depth[31, 31] = 0.05, 300.0  # out of the range of the network
     camera = Camera.stack([Camera.default(SIZE)] * 2)
     rng = np.random.default_rng(0)
     drawn = [draw_labels(d, 64, rng, (0.1, 200.0)) for d in (depth, np.zeros_like(depth))]

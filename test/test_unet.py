@@ -11,7 +11,7 @@ import torch
 
 from grin_ros.checkpoint import build_model, DepthGenConfig
 from grin_ros.config import load
-from grin_ros.models.unet import depth_weights, UNet, UNetConfig
+from grin_ros.models.unet import depth_weights, Residual, UNet, UNetConfig
 
 CONFIG = Path(__file__).resolve().parents[1] / 'config'
 TINY = load(DepthGenConfig, CONFIG / 'depthgen_tiny.yaml')
@@ -63,6 +63,22 @@ def test_a_pixel_is_seen_from_everywhere_and_images_do_not_mix():
     (seen,) = torch.autograd.grad(prediction[0, 0, 0, 0], x_t)
     assert seen[0, 0, -1, -1] != 0  # attention spans the map
     assert not seen[1].any()
+
+
+def test_a_level_that_says_nothing_leaves_a_plain_residual_block():
+    torch.manual_seed(0)
+    block = Residual(8, 16, 4)
+    torch.nn.init.zeros_(block.level.weight)
+    torch.nn.init.zeros_(block.level.bias)
+    x, silu = torch.randn(2, 8, 6, 6), torch.nn.SiLU()
+    plain = torch.nn.Sequential(block.norm_1, silu, block.conv_1, block.norm_2, silu, block.conv_2)
+    torch.testing.assert_close(block(x, torch.randn(2, 4)), block.shortcut(x) + plain(x))
+
+
+def test_pictures_come_as_from_minus_one_to_one():
+    grey = torch.tensor([0.0, 0.25, 1.0])[:, None, None, None].expand(-1, 3, 16, 24)
+    given = network().encode(grey)
+    assert given.shape == grey.shape and given[:, 0, 0, 0].tolist() == [-1, -0.5, 1]
 
 
 def test_it_starts_with_zero():

@@ -86,16 +86,18 @@ def test_after_a_cut_or_a_jump_in_time_it_begins_afresh(second):
     assert torch.equal(again[0][0], alone[0][0])
 
 
-def test_other_pixels_or_samples_begin_afresh():
+def test_other_pixels_samples_or_intrinsics_begin_afresh():
     video, model = Video(0.5), Watched()
     pipeline = DepthPipeline(model, TINY)
     calls = []
-    for index, options in enumerate(({}, {'stride': 8}, {}, {'samples': 3}, {'samples': 3})):
+    zoomed = {'camera': Camera.from_intrinsics(110, 110, 64, 48, SIZE)}
+    frames = ({}, {'stride': 8}, {}, zoomed, zoomed, {'samples': 3}, {'samples': 3})
+    for index, options in enumerate(frames):
         video.follow(picture(), 0.1 * index)
         model.calls = []
-        pipeline.infer(picture(), CAMERA, steps=4, video=video, **options)
+        pipeline.infer(picture(), steps=4, video=video, **{'camera': CAMERA, **options})
         calls.append(len(model.calls))
-    assert calls == [4, 4, 4, 12, 6]
+    assert calls == [4, 4, 4, 4, 2, 12, 6]
 
 
 def test_brightness_is_no_cut_and_moving_a_little_neither():
@@ -171,17 +173,31 @@ def test_what_is_one_surface_does_not_hang_on_the_kind_of_depth(kind):
         np.testing.assert_allclose(found[: 3 if factor < 2 else 2], share, atol=0.01)
 
 
+class Slanted(Watched):
+    """Answers a wall that is ten times as far at the right as at the left."""
+
+    def encode(self, image, camera, uv=None):
+        rays = camera.rays(uv)
+        return 2 * 10 ** (rays[..., :1] / rays[..., 2:])
+
+
 def test_pixels_that_only_set_the_scale_start_from_the_last_frame_too():
     """They begin as noisy as the queried ones, about the depth of the pixel next to them."""
     uv = np.stack(np.meshgrid(np.arange(0, 128, 3), np.arange(0, 96, 3)), -1).reshape(-1, 2)
     prompt = Prompt(uv, np.full(len(uv), 3.0), scale_only=True)
-    (_, warm), _ = watch(Video(0.5), [(picture(), 0.0, 3.0), (picture(), 0.1, 3.0)], prompt=prompt)
-    x_T, gamma, _ = warm[0]
-    tail = x_T[0, -len(uv) :, 0]
-    x_0 = float(DepthTransform(TINY.depth).encode(torch.tensor(3.0)))
-    scale = Schedule(TINY.schedule).input_scale
-    assert tail.std().item() == pytest.approx((1 - gamma) ** 0.5, rel=0.06)
-    assert tail.mean().item() == pytest.approx(gamma**0.5 * x_0 * scale, abs=0.06)
+    video, model = Video(0.5), Slanted()
+    pipeline = DepthPipeline(model, TINY)
+    for stamp in (0.0, 0.1):
+        video.follow(picture(), stamp)
+        model.calls = []
+        pipeline.infer(picture(), CAMERA, steps=4, video=video, prompt=prompt)
+    x_T, gamma, _ = model.calls[0]
+    wall = torch.from_numpy(2 * 10 ** ((uv[:, 0] - 64) / 100))
+    scale = gamma**0.5 * Schedule(TINY.schedule).input_scale
+    noise = x_T[0, -len(uv) :, 0] - scale * pipeline.transform.encode(wall)
+    for part in (noise, *noise.view(32, 43).tensor_split(4, dim=1)):
+        assert part.std().item() == pytest.approx((1 - gamma) ** 0.5, rel=0.12)
+        assert part.mean().item() == pytest.approx(0, abs=0.12)
 
 
 @pytest.mark.parametrize(
