@@ -1,11 +1,10 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Which cached views are drawn how often, and what of them is kept on disk, and until when."""
+"""What of a frozen encoder's features is kept on disk, and until when."""
 
 from __future__ import annotations
 
 import errno
 import json
-import math
 import os
 from pathlib import Path
 import shutil
@@ -24,48 +23,6 @@ from grin_ros.training.sample import Sample
 from grin_ros.training.sample_writer import SampleSetWriter
 from grin_ros.training.shards import pack
 from grin_ros.training.source import Source
-
-
-def cache(*medians: float) -> FeatureCache:
-    """Views of flat walls; a third of each is unknown."""
-    depth = np.repeat(np.float16(medians), 30).reshape(-1, 5, 6)
-    depth[:, :, :2] = 0
-    return FeatureCache((5, 6), [], depth, np.zeros((len(medians), 3, 3)))
-
-
-def test_without_a_centre_all_views_are_alike():
-    np.testing.assert_allclose(cache(1, 2, 3, 9).shares(0), 0.25)
-
-
-def test_a_crowd_of_far_views_counts_as_one_distance():
-    # One step of 28 % holds both distances' views; the ratio is the log-normal's alone.
-    shares = cache(*[1.2] * 40, *[2.4] * 60).shares(1.2)
-    near, far = shares[:40].sum(), shares[40:].sum()
-    assert near + far == pytest.approx(1)
-    assert far / near == pytest.approx(math.exp(-0.5 * (math.log(2) / 0.6) ** 2), rel=2e-3)
-
-
-def test_no_view_is_drawn_more_than_three_times_as_often_as_on_average():
-    shares = cache(1.2, *[8.0] * 99).shares(1.2)
-    np.testing.assert_allclose(shares, [0.03, *[0.97 / 99] * 99])
-
-
-def test_what_one_view_is_denied_lifts_no_other_above_the_limit():
-    # The preference falls step by step, so that each view that is held down lifts the next ones.
-    medians = [1.2, 1.6, *[2.2] * 3, *[3.0] * 6, *[4.0] * 30, *[8.0] * 60]
-    shares = cache(*medians).shares(1.2)
-    assert shares.sum() == pytest.approx(1)
-    assert shares.max() == pytest.approx(3 / len(medians))
-    # Those below it keep the ratios that their distances and crowds give them.
-    far = [math.exp(-0.5 * (math.log(m / 1.2) / 0.6) ** 2) / n for m, n in ((4, 30), (8, 60))]
-    assert shares[-1] / shares[20] == pytest.approx(far[1] / far[0], rel=2e-2)
-    assert (shares[1:] <= shares[:-1] + 1e-12).all()
-
-
-def test_a_view_without_depth_does_no_harm():
-    flat = cache(1.2, 2.0)
-    flat.depth[0] = 0
-    assert np.isfinite(flat.shares(1.2)).all()
 
 
 class Halves(torch.nn.Module):

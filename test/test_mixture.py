@@ -14,20 +14,17 @@ import cv2
 from hypothesis import given, settings
 from hypothesis import strategies as st
 import numpy as np
-from painted_planes import recipe, SIZE, tilted, write_planes
+from painted_planes import recipe, SIZE, write_planes
 import pytest
 import torch
 
 from grin_ros.training.config import SourceConfig, StageConfig
 from grin_ros.training.dataset import Batches
-from grin_ros.training.features import FeatureCache
-from grin_ros.training.labels import depth_edges, draw_labels
 from grin_ros.training.loader import load_ahead
 from grin_ros.training.mixture import Mixture
-from grin_ros.training.sample import Sample, SampleSet
+from grin_ros.training.sample import SampleSet
 from grin_ros.training.shards import pack
 from grin_ros.training.source import Source
-from grin_ros.training.transforms import fit
 from grin_ros.training.world import DOMAINS, render
 
 GROUPS = [('indoor', True), ('indoor', False), ('outdoor', True), ('outdoor', False)]
@@ -84,50 +81,6 @@ def test_a_source_without_weight_is_never_drawn():
     assert set(drawn) == {1, 3}
 
 
-def wall_before_wall(size=(40, 60)) -> np.ndarray:
-    depth = np.full(size, 6.0, np.float32)
-    depth[:, 25:] = 2.0
-    return depth
-
-
-def test_edges_are_where_depth_jumps():
-    found = depth_edges(wall_before_wall())
-    assert found[:, 22:28].all()
-    assert not found[:, :22].any()
-    assert not found[:, 28:].any()
-    slope = np.linspace(1, 9, 60, dtype=np.float32)[None].repeat(40, 0)
-    assert not depth_edges(slope[:, 20:]).any()
-    lidar = np.where(np.add.outer(np.arange(40), np.arange(60)) % 4 == 0, wall_before_wall(), 0)
-    assert not depth_edges(lidar).any()
-
-
-@pytest.mark.parametrize('share', [0.0, 0.25, 1.0])
-def test_a_share_of_the_labels_lies_near_edges(share):
-    depth = wall_before_wall()
-    depth[:10] = 0
-    uv, labels = draw_labels(depth, 100, np.random.default_rng(0), (0.1, 200.0), share)
-    columns, rows = uv.T.astype(int)
-    assert (rows >= 10).all()
-    np.testing.assert_array_equal(labels[:, 0], depth[rows, columns])
-    near = ((columns >= 22) & (columns < 28)).sum()
-    assert near >= 100 * share
-    assert near < 100 * share + 30  # by chance a tenth of the others
-
-
-def test_points_that_move_with_a_picture_keep_what_was_measured():
-    """No point of a scanner is lost to a smaller picture, except behind a nearer one."""
-    rng = np.random.default_rng(0)
-    sample = tilted(3, (120, 160))
-    depth = np.where(rng.random((120, 160)) < 0.03, sample.depth, 0)
-    small = fit(Sample(sample.image, depth, sample.camera, 'x'), (40, 80))
-    expected = {}
-    for v, u in zip(*np.nonzero(depth), strict=True):
-        place = (v // 3, u // 2)
-        expected[place] = min(expected.get(place, np.inf), depth[v, u])
-    found = {(v, u): small.depth[v, u] for v, u in zip(*np.nonzero(small.depth), strict=True)}
-    assert found == expected
-
-
 def batches_of(config, **place) -> Batches:
     holdout = config.validation.holdout
     return Batches(config, [Source(s, 6144, holdout) for s in config.sources], **place)
@@ -161,24 +114,6 @@ def test_processes_share_the_images_of_one(planes, tmp_path):
     assert len(found) == 10
     with pytest.raises(ValueError, match='too small for 11'):
         batches_of(config, rank=0, world=11)
-
-
-def test_a_rare_source_gives_all_its_views_alike(planes, tmp_path):
-    """Not only those whose number goes with the one that lets the source into the batch."""
-    sources = (SourceConfig(set=str(planes), size=SIZE), SourceConfig(world='room', size=SIZE))
-    sources = tuple(replace(s, weight=w) for s, w in zip(sources, (1, 15), strict=True))
-    config = recipe(planes, tmp_path, sources=sources, batch=4, pixels=1)
-
-    def cache(depths):
-        rows = [np.full(SIZE, depth, np.float32) for depth in depths]
-        return FeatureCache(SIZE, [np.zeros((8, 1, 2, 2))], rows, np.stack([np.eye(3)] * 8))
-
-    caches = [cache(np.arange(1, 9)), cache([100] * 8)]  # a view is known by its depth
-    batches = Batches(config, [Source(s, 6144) for s in sources], caches)
-    drawn = [d for step in range(1600) for b in batches[step] for d in b.depth.flatten().tolist()]
-    found = np.array([drawn.count(depth) for depth in range(1, 9)])
-    assert found.sum() == pytest.approx(400, abs=60)  # a sixteenth of 1600 x 4
-    assert (np.abs(found - 50) < 30).all()  # 4 sigma
 
 
 def test_a_view_is_seeded_by_its_number_even_by_0(planes):

@@ -4,10 +4,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 import math
 
-import cv2
 import numpy as np
 from painted_planes import recipe, SIZE, tilted, TINY, write_planes
 import pytest
@@ -17,16 +15,11 @@ from torch import nn
 from grin_ros.camera import Camera
 from grin_ros.checkpoint import load, save
 from grin_ros.pipeline import DepthPipeline
-from grin_ros.training.appearance import degrade, retexture
 from grin_ros.training.config import OptimiserConfig, SourceConfig
-from grin_ros.training.ema import EMA
 from grin_ros.training.labels import draw_labels
-from grin_ros.training.lion import Lion
-from grin_ros.training.optimiser import build_optimiser, learning_rate
 from grin_ros.training.recipe import load_recipe
 from grin_ros.training.state import identity
 from grin_ros.training.trainer import Trainer
-from grin_ros.training.transforms import augment, fit, flip, random_crop
 
 pytestmark = pytest.mark.usefixtures('one_thread')
 
@@ -187,101 +180,6 @@ def test_cached_features_are_the_encoders(planes, tmp_path):
         assert error < 0.05 * fresh.abs().max()  # bf16 and f16 on the way
     np.testing.assert_allclose(cache.depth[3], view.depth, rtol=1e-3)
     assert math.isfinite(trainer.train_step(trainer.batches[0]))
-
-
-def test_views_keep_image_depth_and_camera_together():
-    """A plane stays that plane in metres, whatever was cut, mirrored or resized."""
-    sample = tilted(3, (120, 160))
-    rng = np.random.default_rng(0)
-    views = [flip(sample), fit(sample, (60, 80)), random_crop(sample, 1.5, rng)]
-    for kind in ('window', 'rescale'):
-        views += [augment(sample, SIZE, np.random.default_rng(i), kind) for i in range(6)]
-
-    def plane(view):
-        points = view.camera.unproject(torch.from_numpy(view.depth)[None]).flatten(1).T.numpy()
-        points = points[points[:, 2] > 0]  # a border has no depth
-        coefficients, *_ = np.linalg.lstsq(points, np.ones(len(points)), rcond=None)
-        return coefficients, np.abs(points @ coefficients - 1).max()
-
-    expected, _ = plane(sample)
-    for view in views:
-        assert view.image.shape[:2] == view.depth.shape == tuple(view.camera.size)
-        found, worst = plane(view)
-        np.testing.assert_allclose(np.abs(found), np.abs(expected), atol=0.01)
-        assert worst < 0.02
-
-
-def test_how_fine_structures_are_says_nothing_any_more():
-    """Laplacian energy, which tells sharp from blurred, is spread over more than a decade."""
-    image = cv2.GaussianBlur(np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8),
-                             (0, 0), 1.0)  # fmt: skip
-
-    def energy(one):
-        return cv2.Laplacian(one, cv2.CV_64F).var()
-
-    views = [retexture(image, np.random.default_rng(i)) for i in range(60)]
-    shares = np.array([energy(view) / energy(image) for view in views])
-    assert shares.min() < 0.3 and shares.max() > 3
-    np.testing.assert_allclose([view.mean() for view in views], image.mean(), rtol=0.03)
-
-
-def test_spoiling_keeps_what_the_picture_shows():
-    """Coarse brightness survives every way of spoiling; colours, pixels and bits do not."""
-    image = tilted(3, (96, 128)).image
-    spoiled = [degrade(image, np.random.default_rng(i)) for i in range(40)]
-    coarse = image.reshape(6, 16, 8, 16, 3).mean((1, 3))
-    for other in spoiled:
-        assert other.shape == image.shape
-        assert other.dtype == np.uint8
-        difference = np.abs(other.reshape(6, 16, 8, 16, 3).mean((1, 3)) - coarse)
-        assert difference.mean() < 255 / 3 / 4  # a quarter of the coarsest step of colour
-    kept = sum(np.array_equal(other, image) for other in spoiled)
-    assert 8 < kept < 36
-
-
-def test_lion_takes_the_published_step():
-    p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
-    optimiser = Lion([p], lr=0.1, betas=(0.9, 0.99), weight_decay=0.5)
-    p.grad = torch.tensor([0.3, -0.1])
-    optimiser.step()
-    torch.testing.assert_close(p.data, torch.tensor([1 * 0.95 - 0.1, -2 * 0.95 + 0.1]))
-    p.grad = torch.tensor([-0.003, 0.0])
-    # Momentum is now (0.003, -0.001); 0.9 m + 0.1 g = (0.0024, -0.0009): signs stay.
-    before = p.data.clone()
-    optimiser.step()
-    torch.testing.assert_close(p.data, before * 0.95 - 0.1 * torch.tensor([1.0, -1.0]))
-
-
-def test_decay_is_on_matrices_only(planes, tmp_path):
-    trainer = Trainer(recipe(planes, tmp_path))
-    decayed, free = build_optimiser(trainer.model, OptimiserConfig()).param_groups
-    assert all(p.ndim > 1 for p in decayed['params'])
-    assert all(p.ndim <= 1 for p in free['params'])
-    assert (decayed['weight_decay'], free['weight_decay']) == (1e-2, 0.0)
-
-
-def test_learning_rate_warms_up_and_falls():
-    config = OptimiserConfig(lr=1.0, final_lr=0.1, warmup=10)
-    rates = [learning_rate(i, 100, config) for i in range(101)]
-    np.testing.assert_allclose(rates[:10], np.arange(1, 11) / 10)
-    assert rates[100] == pytest.approx(0.1)
-    assert all(a >= b for a, b in pairwise(rates[9:]))
-
-
-def test_ema_is_the_weighted_mean_of_the_weights():
-    layer = torch.nn.Linear(1, 1, bias=False)
-    layer.weight.data.fill_(1.0)
-    ema = EMA(layer, 0.5)
-    expected = 1.0
-    for value in (2.0, 4.0, -1.0):
-        layer.weight.data.fill_(value)
-        ema.update(layer)
-        decay = min(0.5, (1 + ema.updates) / (10 + ema.updates))
-        expected = decay * expected + (1 - decay) * value
-    ema.swap(layer)
-    assert layer.weight.item() == pytest.approx(expected)
-    ema.swap(layer)
-    assert layer.weight.item() == -1.0
 
 
 def test_recipes_are_strict_and_relative_to_their_file(tmp_path, monkeypatch):

@@ -20,19 +20,25 @@ class SourceConfig:
     textures: str = ''  # folder of tileable images for the world; '' = procedural only
     size: tuple[int, int] = (0, 0)  # (h, w) to train at; (0, 0) = as the pipeline fits it
     weight: float | tuple[float, ...] = 1.0  # share of the images; a list has one per stage
-    variants: int = 1  # augmented variants per frame that are kept where features are cached
-    centre: float = 0.0  # metres; > 0: cached views of about this median depth are preferred
+    # Augmented views of each image whose features are kept for a frozen encoder; 0 = each is made
+    # and encoded when it is drawn: for sets that are seen about once.
+    variants: int = 1
+    centre: float = 0.0  # metres; > 0: images of about this median depth are preferred
     # window: a part, in other colours; rescale: GRIN's, with black borders; flip: DepthGen's
     augment: Literal['window', 'rescale', 'flip'] = 'window'
 
     def __post_init__(self):
         if [self.set, self.world, self.images].count('') != 2:
             raise ValueError(f'a source needs either `set` or `world` or `images`, not {self}')
+        if self.images and self.centre:
+            raise ValueError(f'`images` have no depth, and so no centre; leave it out of {self}')
         weights = self.weights
         if min(weights, default=0) < 0 or max(weights, default=0) <= 0:
             raise ValueError(f'weights of a source must not be negative nor all zero: {self}')
-        if self.count < 1 or self.variants < 1 or self.centre < 0:
-            raise ValueError(f'count, variants, centre of a source must be positive: {self}')
+        if self.count < 1 or self.variants < 0 or self.centre < 0:
+            raise ValueError(
+                f'a source needs count of at least 1, variants and centre of at least 0: {self}'
+            )
 
     @property
     def weights(self) -> tuple[float, ...]:

@@ -2,8 +2,8 @@
 """
 Training batches: images or cached feature maps, cameras, labelled pixels and their noise.
 
-What is drawn for an image depends only on (seed, step, its place in the batch). So a resumed run
-sees what an unbroken one would have, and several processes what one process would.
+What is drawn for an image depends only on the recipe, the step and its place in the batch. So a
+resumed run sees what an unbroken one would have, and several processes what one process would.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import torch
 from grin_ros.camera import Camera
 
 from .config import TrainConfig
+from .deck import Deck, spread
 from .features import FeatureCache, images
 from .labels import draw_labels
 from .manifest import describe
@@ -93,10 +94,8 @@ class Batches:
             )
         self.config, self.sources = config, sources
         self.caches = caches or [None] * len(sources)
-        self.shares = [
-            cache and cache.shares(source.config.centre)
-            for cache, source in zip(self.caches, sources, strict=True)
-        ]
+        self._decks: dict[int, Deck] = {}
+        self._dealt = 0, np.zeros(len(sources), int)  # before that step, of each source
         self.rank, self.world = rank, world
         self.mixtures = [
             Mixture(sources, config.weights_in(stage), config.balance)
@@ -104,13 +103,16 @@ class Batches:
         ]
 
     def __getitem__(self, step: int) -> list[Batch]:
-        drawn = self.sources_of(step)
+        drawn = self.images_of(step)
+
+        def alike(place: int) -> tuple:
+            source = drawn[place][0]
+            return self.sources[source].size, self.caches[source] is None
+
         # Dealt out by size, so that every process gets about the same work.
-        order = sorted(range(len(drawn)), key=lambda i: self.sources[drawn[i]].size)
+        order = sorted(range(len(drawn)), key=alike)
         batches = []
-        for _, places in groupby(
-            order[self.rank :: self.world], key=lambda i: self.sources[drawn[i]].size
-        ):
+        for _, places in groupby(order[self.rank :: self.world], key=alike):
             places = list(places)
             count = self.config.microbatch or len(places)
             for start in range(0, len(places), count):
@@ -126,17 +128,40 @@ class Batches:
         rng = np.random.default_rng((self.config.seed, step, self.config.batch))
         return self.mixtures[stage].draw(self.config.batch, rng)
 
-    def _batch(self, step: int, places: list[int], chosen: list[int]) -> Batch:
-        """Make one batch: the images at these places, from these sources of one size."""
-        config = self.config
+    def images_of(self, step: int) -> list[tuple[int, int]]:
+        """Return source and number of each image of a step, over all processes."""
+        first, dealt = self._dealt if self._dealt[0] <= step else (0, 0)
+        for earlier in range(first, step):
+            dealt = dealt + np.bincount(self.sources_of(earlier), minlength=len(self.sources))
+        self._dealt = step, dealt
+        found, dealt = [], np.zeros(len(self.sources), int) + dealt
+        for source in self.sources_of(step):
+            found.append((int(source), self._deck(source)[dealt[source]]))
+            dealt[source] += 1
+        return found
+
+    def _deck(self, source: int) -> Deck:
+        """Return the deck of a source's images: its cached views, or the samples themselves."""
+        if source not in self._decks:
+            about, cache = self.sources[source], self.caches[source]
+            if about.config.centre:
+                shares = spread((cache or about).medians(), about.config.centre)
+            else:
+                count = about.count if cache is None else len(cache.depth)
+                shares = np.full(count, 1 / count)
+            self._decks[source] = Deck(shares, (self.config.seed, int(source), 1))
+        return self._decks[source]
+
+    def _batch(self, step: int, places: list[int], drawn: list[tuple[int, int]]) -> Batch:
+        """Make one batch: the images at these places, which are of one size."""
+        config, chosen = self.config, [source for source, _ in drawn]
         rngs = [np.random.default_rng((config.seed, step, place)) for place in places]
         if self.caches[chosen[0]] is not None:
-            image, maps, depths, K = self._cached(chosen, rngs)
+            image, maps, depths, K = self._cached(drawn)
         else:
-            picks = [int(r.integers(self.sources[s].count)) for s, r in zip(chosen, rngs)]
             views = [
                 self.sources[s].view(i, (config.seed, step, place))
-                for s, i, place in zip(chosen, picks, places)
+                for (s, i), place in zip(drawn, places, strict=True)
             ]
             image, maps, depths = images(views), None, [view.depth for view in views]
             K = torch.stack([view.camera.K for view in views])
@@ -163,11 +188,8 @@ class Batches:
             torch.from_numpy(eps), carry & ~full, [int(rng.integers(2**31)) for rng in rngs],
         )  # fmt: skip
 
-    def _cached(self, chosen: list[int], rngs: list[np.random.Generator]) -> tuple:
-        rows = [
-            (self.caches[s], int(rng.choice(len(self.shares[s]), p=self.shares[s])))
-            for s, rng in zip(chosen, rngs, strict=True)
-        ]
+    def _cached(self, drawn: list[tuple[int, int]]) -> tuple:
+        rows = [(self.caches[source], i) for source, i in drawn]
         maps = [
             torch.from_numpy(np.stack([cache.maps[scale][i] for cache, i in rows])).float()
             for scale in range(len(rows[0][0].maps))

@@ -2,7 +2,7 @@
 """
 Training a denoiser of whole maps: batches of maps without holes, and the loss on what is known.
 
-What is drawn for an image depends only on (seed, step, its place in the batch), as in `dataset`.
+What is drawn for an image depends on recipe, step and its place in the batch, as in `dataset`.
 """
 
 from __future__ import annotations
@@ -101,13 +101,12 @@ class DenseBatches(Batches):
         measured = np.where(inside, measured, 0).astype(np.float32)
         return picture, x_0.numpy()[None], inside[None], measured[None]
 
-    def _batch(self, step: int, places: list[int], chosen: list[int]) -> DenseBatch:
-        """Make one batch: the images at these places, from these sources of one size."""
+    def _batch(self, step: int, places: list[int], images: list[tuple[int, int]]) -> DenseBatch:
+        """Make one batch: the images at these places, which are of one size."""
         config, shown, drawn = self.config, [], []
-        for place, source in zip(places, chosen, strict=True):
+        for place, (source, i) in zip(places, images, strict=True):
             rng = np.random.default_rng((config.seed, step, place))
-            source = self.sources[source]
-            maps = self.show(source, int(rng.integers(source.count)), rng)
+            maps = self.show(self.sources[source], i, rng)
             eps, again = rng.standard_normal((2, *maps[1].shape), np.float32)
             shown.append((*maps, eps, again))
             drawn.append(rng.random(3))

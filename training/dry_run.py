@@ -26,7 +26,7 @@ def dry_run(trainer: Trainer) -> dict:
     Print the make-up of the first batch, memory, and the time of a step.
 
     trainer: fresh, and without cached features
-    returns: the figures; seconds and bytes
+    returns: the figures; seconds and bytes; `encoding` is of what a run keeps, `step` has the rest
     """
     cuda = trainer.device.type == 'cuda'
     begin = time.perf_counter()
@@ -36,6 +36,8 @@ def dry_run(trainer: Trainer) -> dict:
     if trainer.processes.first:
         console.print(_make_up(trainer))
     encoding, batches = _encoded(trainer, batches)
+    fresh = sum(trainer.batches.sources[i].config.variants == 0 for i in _drawn(trainer))
+    fresh /= trainer.config.batch
     times = []
     for _ in range(STEPS + 1):
         begin = time.perf_counter()
@@ -45,8 +47,8 @@ def dry_run(trainer: Trainer) -> dict:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1, 1024)[sys.platform == 'linux']
     figures = {
         'loading': loading,
-        'encoding': encoding,
-        'step': statistics.median(times[1:]),
+        'encoding': (1 - fresh) * encoding,
+        'step': statistics.median(times[1:]) + fresh * encoding,
         'memory': torch.cuda.max_memory_allocated() if cuda else peak,
         'weights': sum(p.numel() for p in trainer.trainable),
     }
@@ -68,11 +70,16 @@ def _encoded(trainer: Trainer, batches: list[Batch]) -> tuple[float, list[Batch]
     return time.perf_counter() - begin, encoded
 
 
+def _drawn(trainer: Trainer) -> list[int]:
+    """Give the sources of the first batch's images."""
+    return trainer.batches.sources_of(0).tolist()
+
+
 def _make_up(trainer: Trainer) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ('source', 'domain', 'kind', 'frames', 'size', 'share', 'in batch 0'):
         table.add_column(name, justify='left' if name in ('source', 'domain', 'kind') else 'right')
-    chosen = trainer.batches.sources_of(0).tolist()
+    chosen = _drawn(trainer)
     shares = trainer.batches.mixtures[0].shares
     for i, source in enumerate(trainer.batches.sources):
         table.add_row(
@@ -112,8 +119,10 @@ def _sentences(trainer: Trainer, figures: dict) -> list[str]:
     if figures['encoding']:
         sources = trainer.batches.sources
         count = sum(source.count * source.config.variants for source in sources)
-        images = len(trainer.batches.sources_of(0)) / trainer.processes.world
-        once = (figures['encoding'] + figures['loading']) * count / images
+        drawn = _drawn(trainer)
+        kept = sum(sources[i].config.variants > 0 for i in drawn)
+        once = figures['encoding'] / kept + figures['loading'] / len(drawn)
+        once *= count * trainer.processes.world
         lines.append(f'before: {count} views are encoded once, in about {_duration(once)}')
         total += once
     lines.append(f'all {config.steps} steps: about {_duration(total)}, and validation')

@@ -29,13 +29,12 @@ from grin_ros.sampler import autocast
 from .config import TrainConfig
 from .rows import JoinedRows, Rows
 from .sample import Sample
-from .source import Source
+from .source import median, Source
 from .stop import exit_on_sigterm
 from .transforms import augment
 
 BATCH = 8  # images encoded at a time
 WORLDS = 2  # and of the worlds that are rendered as needed; raise it where they look otherwise
-OFTEN = 3.0  # times the average, how often a view is drawn at most
 
 # What a cache keeps of some views: arrays of as many rows.
 Make = Callable[[list[Sample]], list[np.ndarray]]
@@ -65,31 +64,9 @@ class FeatureCache:
     depth: Sequence[np.ndarray]
     K: Sequence[np.ndarray]
 
-    def shares(self, centre: float) -> np.ndarray:
-        """
-        Shares (views,) with which views are drawn, so that their distances spread around a centre.
-
-        Most data sets have a favourite distance, and a network that knows no better answers with
-        that. Views are counted by their median depth in steps of 28 % and drawn against their
-        count, with a log-normal preference a factor of 1.8 wide; none more than OFTEN times as
-        often as on average.
-
-        centre: metres; 0 draws all views alike
-        """
-        if not centre:
-            return np.full(len(self.depth), 1 / len(self.depth))
-        known = (d[d > 0].astype(np.float32) for d in self.depth)
-        medians = np.array([np.median(d) if len(d) else centre for d in known])
-        bins = np.round(np.log(medians) / 0.25).astype(int)
-        _, which, counts = np.unique(bins, return_inverse=True, return_counts=True)
-        weights = np.exp(-0.5 * (np.log(medians / centre) / 0.6) ** 2) / counts[which]
-        shares, most = weights / weights.sum(), OFTEN / len(weights)
-        full = np.zeros(len(shares), bool)
-        while (shares[~full] > most).any():  # what one view is denied may lift others above it
-            full |= shares > most
-            shares[full] = most
-            shares[~full] *= (1 - most * full.sum()) / shares[~full].sum()
-        return shares
+    def medians(self) -> list[float]:
+        """Tell the median depth of each view, metres; 0 of one without any."""
+        return [median(depth) for depth in self.depth]
 
     @classmethod
     def open(cls, folder: Path, source: Source, model: GRIN, device, seed: int) -> FeatureCache:
@@ -116,11 +93,14 @@ class FeatureCache:
 
 def open_caches(
     config: TrainConfig, sources: Sequence[Source], model: GRIN, device: torch.device
-) -> list[FeatureCache]:
-    """Open the caches of a recipe's sources."""
+) -> list[FeatureCache | None]:
+    """Open the caches of a recipe's sources; None of one whose views are not kept."""
     folder = Path(config.features or Path(config.output) / 'features')
     # Views are not seeded by the recipe, so that runs that differ in their seed share them.
-    return [FeatureCache.open(folder, source, model, device, 0) for source in sources]
+    return [
+        FeatureCache.open(folder, source, model, device, 0) if source.config.variants else None
+        for source in sources
+    ]
 
 
 def _place(folder: Path, source: Source, seed: int, encoder: nn.Module | None = None) -> Path:

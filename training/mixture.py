@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from .deck import systematic
 from .source import Source
 
 
@@ -33,10 +34,7 @@ class Mixture:
         self.shares = shares / shares.sum()
         # Neighbours in the order share the rounding, so members of a group stand together.
         self._order = np.array(sorted(range(len(sources)), key=lambda i: groups[i]))
-        self._bounds = np.cumsum(self.shares[self._order])
 
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """Return the source of each of `count` images: systematic sampling of the shares."""
-        points = (rng.random() + np.arange(count)) / count
-        place = np.searchsorted(self._bounds, points * self._bounds[-1], side='right')
-        return self._order[np.minimum(place, len(self._order) - 1)]
+        return self._order[systematic(self.shares[self._order], count, rng)]

@@ -89,12 +89,7 @@ class SampleSet:
         frame, stem = self._frames[i], self.stems[i]
         # The camera belongs to the pixels as they are stored, so an EXIF rotation is ignored.
         image = self._read(frame['rgb'], cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION, stem)
-        depth = self._read(frame['depth'], cv2.IMREAD_UNCHANGED, stem)
-        if depth.dtype != np.uint16 or depth.ndim != 2:
-            raise ValueError(
-                f'{self.path}: frame {stem}: {frame["depth"]} is not a one-channel 16-bit PNG '
-                f'but {depth.dtype} of shape {depth.shape}; write depth x depth_scale as uint16'
-            )
+        depth = self.depth(i)
         size = (frame['height'], frame['width'])
         for name, found in ((frame['rgb'], image.shape[:2]), (frame['depth'], depth.shape)):
             if found != size:
@@ -104,7 +99,7 @@ class SampleSet:
                 )
         return Sample(
             image=cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=image),
-            depth=depth.astype(np.float32) / np.float32(frame['depth_scale']),
+            depth=depth,
             camera=self.camera(i),
             stem=stem,
             stamp=frame.get('stamp'),
@@ -112,6 +107,17 @@ class SampleSet:
             sky=self._read(frame['sky'], cv2.IMREAD_GRAYSCALE, stem) > 0
             if 'sky' in frame else None,
         )  # fmt: skip
+
+    def depth(self, i: int) -> np.ndarray:
+        """Read the depth of frame i alone: (H, W) float32, metres, 0 unknown."""
+        frame, stem = self._frames[i], self.stems[i]
+        depth = self._read(frame['depth'], cv2.IMREAD_UNCHANGED, stem)
+        if depth.dtype != np.uint16 or depth.ndim != 2:
+            raise ValueError(
+                f'{self.path}: frame {stem}: {frame["depth"]} is not a one-channel 16-bit PNG '
+                f'but {depth.dtype} of shape {depth.shape}; write depth x depth_scale as uint16'
+            )
+        return depth.astype(np.float32) / np.float32(frame['depth_scale'])
 
     def camera(self, i: int) -> Camera:
         """Return the camera of frame i without reading its pictures."""

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from grin_ros.grid import processing_size
 
@@ -19,6 +21,12 @@ from .transforms import augment, rectify
 # A window of a picture rendered at the view's own size would be enlarged, and duller than what
 # cameras see: docs/weights.md, "Sharper than any training picture".
 FINER = 1.5
+
+
+def median(depth: np.ndarray) -> float:
+    """Give the median of what is known of a map of depth, metres; 0 where nothing is."""
+    known = depth[depth > 0].astype(np.float32)
+    return float(np.median(known)) if len(known) else 0.0
 
 
 class Part:
@@ -97,6 +105,14 @@ class Source:
         if self.labels < 1:  # before it is cut and mirrored, so that all views show the same ones
             sample.depth = thin(sample.depth, self.labels)
         return augment(sample, self.size, rng, self.config.augment)
+
+    def medians(self) -> list[float]:
+        """Tell the median depth of each sample, metres; all are read or rendered for that."""
+        rows = tqdm(range(self.count), f'distances of {self.name}', unit='image')
+        if self.samples is None:
+            return [median(self[i].depth) for i in rows]
+        with ThreadPoolExecutor() as threads:
+            return list(threads.map(lambda i: median(self.samples.depth(i)), rows))
 
     def files(self) -> list[Path]:
         """List the files that the samples are made of."""
