@@ -248,11 +248,20 @@ def test_an_info_from_another_time_is_refused_only_if_asked():
 
 def test_frames_that_differ_are_doubted_and_not_refused():
     calibration = Calibration('/image')
-    assert calibration.doubt(header(), DEFAULT) == ''
+    assert calibration.doubt(header(frame='right'), DEFAULT) == ''
     for frame, doubtful in (('left', True), ('right', False), ('', False)):
         calibration.add(info(frame=frame))
         assert calibration.view(header(frame='right'), SIZE, DEFAULT) is not None
         assert ("'left'" in calibration.doubt(header(frame='right'), DEFAULT)) == doubtful
+
+
+@pytest.mark.parametrize('intrinsics', ['camera_info', 'none'])
+def test_images_without_a_frame_are_doubted_whatever_the_intrinsics(intrinsics):
+    calibration = Calibration('/image')
+    config = replace(DEFAULT, intrinsics=intrinsics)
+    assert 'no frame_id' in calibration.doubt(header(frame=''), config)
+    assert calibration.doubt(header(frame='cam'), config) == ''
+    assert calibration.doubt(None, config) == ''
 
 
 def test_maps_are_made_once_per_calibration(monkeypatch):

@@ -89,7 +89,12 @@ class Calibration:
         return config.rectify == 'never' or (config.rectify == 'auto' and self._named_rectified)
 
     def doubt(self, header, config) -> str:
-        """Return what is odd about the newest CameraInfo without being wrong; empty if nothing."""
+        """Return what is odd about image and CameraInfo without being wrong; empty if nothing."""
+        if header is not None and not header.frame_id:
+            return (
+                'the images have no frame_id, so that neither tf nor RViz can place depth and '
+                "points: set it in the camera's driver"
+            )
         info = self._info_of(header)
         if header is None or info is None or config.intrinsics != 'camera_info':
             return ''

@@ -45,8 +45,9 @@ def camera_health(node, stream: CameraStream, config: NodeConfig) -> Health:
         mismatch = published and stream.mismatches.get(stream.info_topic)
         hint = mismatch or _beside(node, stream)
         return ERROR, f'{error}{f"; {hint}" if hint else ""}', {'topic': stream.info_topic}
+    doubt = stream.calibration.doubt(stream.header, config)
     if view is None:
-        return OK, 'not used: intrinsics is none', {}
+        return (WARN, doubt, {}) if doubt else (OK, 'not used: intrinsics is none', {})
     camera = view[0]
     values = {name: f'{float(getattr(camera, name)):.2f}' for name in ('fx', 'fy', 'cx', 'cy')}
     values |= {
@@ -55,7 +56,6 @@ def camera_health(node, stream: CameraStream, config: NodeConfig) -> Health:
         'distortion': camera.distortion.model if camera.distortion else 'none',
         'rectified_by_node': camera.distortion is not None,
     }
-    doubt = stream.calibration.doubt(stream.header, config)
     return (WARN, doubt, values) if doubt else (OK, 'usable', values)
 
 
