@@ -255,15 +255,6 @@ def test_frames_that_differ_are_doubted_and_not_refused():
         assert ("'left'" in calibration.doubt(header(frame='right'), DEFAULT)) == doubtful
 
 
-@pytest.mark.parametrize('intrinsics', ['camera_info', 'none'])
-def test_images_without_a_frame_are_doubted_whatever_the_intrinsics(intrinsics):
-    calibration = Calibration('/image')
-    config = replace(DEFAULT, intrinsics=intrinsics)
-    assert 'no frame_id' in calibration.doubt(header(frame=''), config)
-    assert calibration.doubt(header(frame='cam'), config) == ''
-    assert calibration.doubt(None, config) == ''
-
-
 def test_maps_are_made_once_per_calibration(monkeypatch):
     made = []
     original = Camera.rectification

@@ -85,6 +85,15 @@ def test_an_idle_node_with_its_own_intrinsics_is_well():
     assert (level, values['fx'], values['cx']) == (OK, '60.00', '31.50')
 
 
+@pytest.mark.parametrize('intrinsics', ['parameters', 'none'])
+def test_images_without_a_frame_are_told_whatever_the_intrinsics(intrinsics):
+    one, config = stream(), NodeConfig(intrinsics=intrinsics, fx=60.0)
+    for frame, expected in (('', WARN), ('cam', OK), ('', WARN)):
+        receive(one, image_message(picture(*SIZE), frame=frame))
+        level, sentence, _ = camera_health(NOBODY, one, config)
+        assert (level, 'set it in the camera' in sentence) == (expected, expected == WARN)
+
+
 def test_a_mismatch_explains_silence_only_while_somebody_publishes():
     times = iter([0.0, *[60.0] * 20])
     one, config = stream(clock=lambda: next(times)), NodeConfig()

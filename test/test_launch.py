@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 from pathlib import Path
 import signal
 import subprocess
 import sys
 from types import ModuleType
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -251,13 +249,6 @@ def test_rviz_shows_the_nodes_topics_in_the_asked_frame(launch_file):
     assert shown['points']['Color Transformer'] == 'RGB8'
     assert all(d['Topic']['Reliability Policy'] == 'Reliable' for d in shown.values())
     assert manager['Global Options']['Fixed Frame']
-
-
-def test_the_profile_has_64_mib_of_shared_memory_and_a_network():
-    tree = ElementTree.parse(os.environ[PROFILES[0]])
-    transports = {t.findtext('type'): t for t in tree.iterfind('.//transport_descriptor')}
-    assert transports.keys() == {'SHM', 'UDPv4'}
-    assert int(transports['SHM'].findtext('segment_size')) == 64 * 2**20
 
 
 def test_the_node_works_as_launched(launch_file, tmp_path, ros_domain_id):

@@ -1,10 +1,11 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""What is swept away is what nobody holds."""
+"""How much memory the profile shares, and that what is swept away is what nobody holds."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+from xml.etree import ElementTree
 
 from shared_memory import FRESH, sweep
 
@@ -24,3 +25,10 @@ def test_only_segments_without_an_owner_go(tmp_path):
         assert sweep(tmp_path) == 2
     left = {path.name for path in tmp_path.iterdir() if not path.name.endswith('_el')}
     assert left == {'fastrtps_alive', 'fastrtps_port7400', 'fastrtps_new', 'other'}
+
+
+def test_the_profile_has_64_mib_of_shared_memory_and_a_network():
+    tree = ElementTree.parse(os.environ['FASTRTPS_DEFAULT_PROFILES_FILE'])
+    transports = {t.findtext('type'): t for t in tree.iterfind('.//transport_descriptor')}
+    assert transports.keys() == {'SHM', 'UDPv4'}
+    assert int(transports['SHM'].findtext('segment_size')) == 64 * 2**20

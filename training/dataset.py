@@ -94,7 +94,8 @@ class Batches:
             )
         self.config, self.sources = config, sources
         self.caches = caches or [None] * len(sources)
-        self._decks: dict[int, Deck] = {}
+        # Here and not when one is drawn, so that processes that load need not look on their own.
+        self._decks = [self._deck(source) for source in range(len(sources))]
         self._dealt = 0, np.zeros(len(sources), int)  # before that step, of each source
         self.rank, self.world = rank, world
         self.mixtures = [
@@ -130,27 +131,27 @@ class Batches:
 
     def images_of(self, step: int) -> list[tuple[int, int]]:
         """Return source and number of each image of a step, over all processes."""
-        first, dealt = self._dealt if self._dealt[0] <= step else (0, 0)
+        first, dealt = self._dealt
+        if first > step:
+            first, dealt = 0, np.zeros_like(dealt)
         for earlier in range(first, step):
             dealt = dealt + np.bincount(self.sources_of(earlier), minlength=len(self.sources))
         self._dealt = step, dealt
-        found, dealt = [], np.zeros(len(self.sources), int) + dealt
-        for source in self.sources_of(step):
-            found.append((int(source), self._deck(source)[dealt[source]]))
+        found, dealt = [], dealt.copy()
+        for source in self.sources_of(step).tolist():
+            found.append((source, self._decks[source][dealt[source]]))
             dealt[source] += 1
         return found
 
     def _deck(self, source: int) -> Deck:
-        """Return the deck of a source's images: its cached views, or the samples themselves."""
-        if source not in self._decks:
-            about, cache = self.sources[source], self.caches[source]
-            if about.config.centre:
-                shares = spread((cache or about).medians(), about.config.centre)
-            else:
-                count = about.count if cache is None else len(cache.depth)
-                shares = np.full(count, 1 / count)
-            self._decks[source] = Deck(shares, (self.config.seed, int(source), 1))
-        return self._decks[source]
+        """Make the deck of a source's images: its cached views, or the samples themselves."""
+        about, cache = self.sources[source], self.caches[source]
+        if about.config.centre:
+            shares = spread((cache or about).medians(), about.config.centre)
+        else:
+            count = about.count if cache is None else len(cache.depth)
+            shares = np.full(count, 1 / count)
+        return Deck(shares, (self.config.seed, source, 1))
 
     def _batch(self, step: int, places: list[int], drawn: list[tuple[int, int]]) -> Batch:
         """Make one batch: the images at these places, which are of one size."""

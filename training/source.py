@@ -108,11 +108,14 @@ class Source:
 
     def medians(self) -> list[float]:
         """Tell the median depth of each sample, metres; all are read or rendered for that."""
-        rows = tqdm(range(self.count), f'distances of {self.name}', unit='image')
-        if self.samples is None:
-            return [median(self[i].depth) for i in rows]
-        with ThreadPoolExecutor() as threads:
-            return list(threads.map(lambda i: median(self.samples.depth(i)), rows))
+        rendered = self.samples is None
+        with ThreadPoolExecutor(1 if rendered else None) as threads:
+            found = threads.map(
+                lambda i: median(self[i].depth if rendered else self.samples.depth(i)),
+                range(self.count),
+            )
+            bar = f'distances of {self.name}'
+            return list(tqdm(found, bar, total=self.count, unit='image'))
 
     def files(self) -> list[Path]:
         """List the files that the samples are made of."""
