@@ -27,7 +27,7 @@ from grin_ros.checkpoint import AnyModelConfig, build_model
 from grin_ros.grid import processing_size
 from grin_ros.options import add_pipeline_arguments, at_least_one, load_pipeline
 from grin_ros.pipeline import DepthPipeline
-from grin_ros.sampler import autocast
+from grin_ros.precision import autocast, lower_weights
 
 STRIDES = (1, 2, 4, 8)
 STEPS = (1, 2, 4, 10)
@@ -178,6 +178,7 @@ def run(args: argparse.Namespace) -> int:
     if args.config:
         network = config.load(AnyModelConfig, args.config)
         pipeline = DepthPipeline(build_model(network), network, args.device, Path(args.config))
+        lower_weights(pipeline.model, pipeline.device)
     else:
         pipeline = load_pipeline(args)
     report = bench(pipeline, tuple(args.size), args.rounds)

@@ -16,8 +16,9 @@ from grin_ros.depth import DepthTransform
 from grin_ros.diffusion.sampling import ddim
 from grin_ros.diffusion.schedule import Schedule
 from grin_ros.models import Denoiser
+from grin_ros.precision import autocast
 from grin_ros.prompt import KnownPixels
-from grin_ros.sampler import ANOTHER, Answer, autocast, fit_picture, out_of_memory
+from grin_ros.sampler import ANOTHER, Answer, fit_picture, out_of_memory
 from grin_ros.video import Video
 from grin_ros.views import view
 

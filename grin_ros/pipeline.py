@@ -23,6 +23,7 @@ from grin_ros.dense_sampler import DenseSampler
 from grin_ros.depth import DepthTransform
 from grin_ros.grid import as_map, pixel_centres, processing_size, rescale
 from grin_ros.models import Denoiser
+from grin_ros.precision import lower_weights
 from grin_ros.prompt import KnownPixels, Prompt
 from grin_ros.sampler import Sampler
 from grin_ros.video import Video
@@ -88,10 +89,16 @@ class DepthPipeline:
     def from_checkpoint(
         cls, path: str | Path | None = None, device: str | torch.device = 'cpu'
     ) -> DepthPipeline:
-        """Load a checkpoint; None takes the weights that ship with the package."""
+        """
+        Load a checkpoint; None takes the weights that ship with the package.
+
+        Its model is there to predict with; `checkpoint.load` gives one to train or save.
+        """
         path = default_checkpoint() if path is None else Path(path)
         model, config, _ = load(path)
-        return cls(model, config, device, path)
+        pipeline = cls(model, config, device, path)
+        lower_weights(pipeline.model, pipeline.device)
+        return pipeline
 
     @torch.inference_mode()
     def infer(

@@ -31,6 +31,8 @@ class PlaneDenoiser(torch.nn.Module):
     seconds: that a step takes, as on a slow device: asleep, so that other threads can work
     """
 
+    float32_layers = ()
+
     def __init__(self, depth: DepthConfig, distance: float = DISTANCE, seconds: float = 0.0):
         super().__init__()
         self.transform = DepthTransform(depth)

@@ -17,25 +17,13 @@ from grin_ros.depth import DepthTransform
 from grin_ros.diffusion.sampling import ddim
 from grin_ros.diffusion.schedule import Schedule
 from grin_ros.models import Denoiser
+from grin_ros.precision import autocast
 from grin_ros.prompt import KnownPixels
 from grin_ros.video import Video
 from grin_ros.views import view
 
 LEAST = 256  # pixels that are worth denoising together
 ANOTHER = 0x5BD1E995  # turns a seed into that of another stream
-
-
-def autocast(device: torch.device | str) -> torch.autocast:
-    """Run in bfloat16 where the hardware computes in it, else in float32."""
-    device = torch.device(device)
-    fast = False
-    if device.type == 'cuda':  # older cards only emulate it
-        amd = torch.version.hip is not None
-        fast = amd or torch.cuda.get_device_capability(device) >= (8, 0)
-    if device.type == 'cpu' and hasattr(torch.cpu, 'get_capabilities'):
-        fast = torch.cpu.get_capabilities().get('avx512_bf16', False)
-    # In older torch (pytorch#165068) weights cached by a pass without gradient get none later on.
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast, cache_enabled=False)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from grin_ros.diffusion import Schedule, TARGETS
 from grin_ros.grid import processing_size
 from grin_ros.pipeline import DepthPipeline
 from grin_ros.prompt import Prompt
-from grin_ros.sampler import autocast
 
 TINY = load_config(ModelConfig, 'config/grin_tiny.yaml')
 
@@ -103,27 +102,6 @@ def test_pixels_of_a_mask_may_be_a_view_of_it_with_negative_strides():
     prompt = Prompt(uv, 4 / (1 - (uv[:, 0] - 83) / 150 / 2))
     out = pipeline.infer(image((120, 160)), camera, uv=uv, prompt=prompt)
     np.testing.assert_allclose(out.depth, prompt.depth, rtol=1e-4)
-
-
-@pytest.mark.parametrize(
-    'capability, amd, fast',
-    [((6, 1), None, False), ((7, 5), None, False), ((8, 7), None, True), ((6, 1), '6.2', True)],
-)
-def test_bfloat16_is_for_cards_that_compute_in_it(monkeypatch, capability, amd, fast):
-    monkeypatch.setattr(torch.cuda, 'get_device_capability', lambda device: capability)
-    monkeypatch.setattr(torch.version, 'hip', amd)
-    asked = []
-    monkeypatch.setattr(torch, 'autocast', lambda kind, **options: asked.append((kind, options)))
-    autocast('cuda:0')
-    options = {'dtype': torch.bfloat16, 'enabled': fast, 'cache_enabled': False}
-    assert asked == [('cuda', options)]
-
-
-@pytest.mark.parametrize('known', [{}, {'avx512_bf16': False}, {'avx512_bf16': True}])
-def test_bfloat16_is_for_processors_that_compute_in_it(monkeypatch, known):
-    monkeypatch.setattr(torch.cpu, 'get_capabilities', lambda: known, raising=False)
-    with autocast('cpu'):
-        assert torch.is_autocast_enabled('cpu') == known.get('avx512_bf16', False)
 
 
 def test_who_asks_for_no_pixel_gets_none():

@@ -26,7 +26,7 @@ import torch
 from grin_ros.bench import Frame, medians
 from grin_ros.config import from_dict, load_yaml
 from grin_ros.pipeline import DepthPipeline
-from grin_ros.sampler import autocast
+from grin_ros.precision import autocast
 
 from .ablation_lines import VARIANTS
 from .ablation_table import latencies, table

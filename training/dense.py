@@ -17,7 +17,7 @@ from grin_ros.diffusion.loss import masked_loss
 from grin_ros.diffusion.schedule import add_noise, Schedule, target_of, to_x_0
 from grin_ros.diffusion.unroll import unroll
 from grin_ros.models import Denoiser
-from grin_ros.sampler import autocast
+from grin_ros.precision import autocast
 
 from .config import TrainConfig
 from .dataset import Batches

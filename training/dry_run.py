@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 import torch
 
-from grin_ros.sampler import autocast
+from grin_ros.precision import autocast
 
 from .dataset import Batch
 from .trainer import Trainer

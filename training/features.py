@@ -24,7 +24,7 @@ from tqdm import tqdm
 from grin_ros.camera import Camera
 from grin_ros.models.grin import GRIN
 from grin_ros.models.image_encoder import Joined
-from grin_ros.sampler import autocast
+from grin_ros.precision import autocast
 
 from .config import TrainConfig
 from .rows import JoinedRows, Rows

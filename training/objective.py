@@ -9,7 +9,7 @@ from grin_ros.depth import DepthTransform
 from grin_ros.diffusion.loss import masked_loss
 from grin_ros.diffusion.schedule import add_noise, Schedule, target_of
 from grin_ros.models.grin import GRIN
-from grin_ros.sampler import autocast
+from grin_ros.precision import autocast
 
 from .config import TrainConfig
 from .dataset import Batch

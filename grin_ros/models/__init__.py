@@ -16,7 +16,13 @@ from grin_ros.camera import Camera
 
 
 class Denoiser(Protocol):
-    """What every depth denoiser offers."""
+    """
+    What every depth denoiser offers.
+
+    float32_layers: names of the layers that compute in float32 whatever the others do
+    """
+
+    float32_layers: tuple[str, ...]
 
     def encode(self, image: torch.Tensor, camera: Camera, uv: torch.Tensor | None = None) -> Any:
         """

@@ -89,6 +89,8 @@ class Conditioning:
 class GRIN(nn.Module):
     """The denoiser of GRIN; see `grin_ros.models.Denoiser` for the contract."""
 
+    float32_layers = ('out', 'out_error')
+
     def __init__(self, config: GRINConfig):
         super().__init__()
         self.config = config

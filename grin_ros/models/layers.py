@@ -63,8 +63,8 @@ class Attention(nn.Module):
 
 
 def _attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
-    """Softmax attention; on a CPU the plain products take half of the fused kernel's time."""
-    if q.device.type != 'cpu':
+    """Softmax attention; plain products on a CPU in training, where the fused kernel is slow."""
+    if q.device.type != 'cpu' or not torch.is_grad_enabled():
         return F.scaled_dot_product_attention(q, k, v)
     logits = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
     return logits.softmax(-1).to(v.dtype) @ v

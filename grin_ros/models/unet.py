@@ -62,6 +62,8 @@ class UNetConfig:
 class UNet(nn.Module):
     """The denoiser of DepthGen; see `grin_ros.models.Denoiser` for the contract."""
 
+    float32_layers = ('last',)
+
     def __init__(self, config: UNetConfig):
         super().__init__()
         self.config = config
