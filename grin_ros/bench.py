@@ -212,7 +212,7 @@ def _pixel_table(rows: Sequence[dict], steps: int) -> Table:
         'encode',
         'step',
         'step : encode',
-        f'infer, {steps} steps',
+        f'infer, {steps} step' + 's' * (steps > 1),
     )
     table = _table('queried pixels', names)
     for row in rows:

@@ -43,7 +43,7 @@ Written by `grin card`; figures are measured, by
 
 {what}
 {parameters}, {size:.1f} MiB, processing size about {pixels} pixels,
-{steps} denoising steps, target {target}, depth from {near:g} to {far:g} m.{encoder}
+{steps}, target {target}, depth from {near:g} to {far:g} m.{encoder}
 Licence of the weights: {licence}.
 
 ## What it is for, and what not
@@ -96,8 +96,9 @@ def model_card(checkpoint: Path, evaluations: Sequence[dict], by_hand: str = BY_
     evaluation = metadata.get('evaluation', 'evaluation data not stated')
     return PAGE.format(
         name=checkpoint.name, what=what, parameters=parameters, encoder=encoder,
-        size=checkpoint.stat().st_size / 2**20, pixels=config.pixels, steps=config.steps,
-        target=config.target, near=config.depth.min, far=config.depth.max,
+        size=checkpoint.stat().st_size / 2**20, pixels=config.pixels,
+        steps=_plural(config.steps, 'denoising step'), target=config.target,
+        near=config.depth.min, far=config.depth.max,
         licence=metadata.get('licence', 'not stated'),
         manifest=_manifest(stages),
         hours=_hours(stages),
