@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import cv2
+import torch
 from torch.utils.data import DataLoader
 
 from .dataset import Batch, Batches
@@ -32,10 +33,16 @@ def load_ahead(
         cv2.setNumThreads(threads)
         yield from loading
         return
-    with ThreadPoolExecutor(1) as thread:
+    # Where training computes on a CPU, alone: OpenMP keeps helpers for every thread that computes
+    # with some, and with more than cores those of training sleep in between, a fifth of a step.
+    threads = torch.get_num_threads()
+    own = threads if pin else 1
+    with ThreadPoolExecutor(1, initializer=torch.set_num_threads, initargs=(own,)) as thread:
         following = thread.submit(batches.__getitem__, start)
         for step in range(start, stop):
             ready = following.result()
+            if step == start:
+                torch.set_num_threads(threads)  # else threads yet to come would be alone as well
             if step + 1 < stop:
                 following = thread.submit(batches.__getitem__, step + 1)
             yield [batch.pin_memory() for batch in ready] if pin else ready

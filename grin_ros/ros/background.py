@@ -1,5 +1,5 @@
 # Copyright 2026 The grin_ros authors. SPDX-License-Identifier: Apache-2.0
-"""Work that takes seconds, beside an executor that goes on answering."""
+"""Work that takes seconds, in a thread of its own that ends with it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ SLICE = 0.005  # seconds; how long other callbacks may wait for us
 
 class Background:
     """
-    A function that runs in a thread of its own; a callback that is a coroutine awaits its result.
+    A function that runs in a thread of its own.
+
+    A callback that is a coroutine awaits its result, while the executor goes on answering;
+    `result` waits for it.
 
     work: without arguments; what it raises is raised where it is awaited
     """
@@ -27,6 +30,11 @@ class Background:
             # Executors call a waiting coroutine again at once: the pause keeps them from spinning.
             self._thread.join(SLICE)
             yield
+        return self.result()
+
+    def result(self):
+        """Wait for what the work returns, and return it."""
+        self._thread.join()
         result, error = self._result, self._error
         self._result = self._error = None
         try:

@@ -74,7 +74,9 @@ class DepthNode(LifecycleNode):
         try:
             for name in self._config.camera_names:
                 self._streams.append(CameraStream(self, name))
-            self._model = Model(self._load, self._config)
+            # Not in this thread: OpenMP keeps helpers for every thread that ever computed, and
+            # with more than cores the worker's sleep in between, for twice the time of a frame.
+            self._model = Background(lambda: Model(self._load, self._config)).result()
             self._failure = ''
         except Exception as error:  # whatever a file, a driver or a GPU can do wrong
             self._failure = sentence(error)
