@@ -7,7 +7,7 @@ A checkpoint is the only thing that training hands to the node. Nothing in it is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import json
 import os
 from pathlib import Path
@@ -65,6 +65,11 @@ class ModelConfig:
         """Whether a part of the network, its encoder, is never trained."""
         return self.network.encoder.frozen
 
+    @property
+    def architecture(self) -> GRINConfig:
+        """The network that weights fit, whether or not its encoder is trained."""
+        return replace(self.network, encoder=replace(self.network.encoder, frozen=False))
+
 
 @dataclass(frozen=True)
 class DepthGenConfig(ModelConfig):
@@ -91,6 +96,11 @@ class DepthGenConfig(ModelConfig):
     def frozen(self) -> bool:
         """Whether a part of the network is never trained."""
         return False
+
+    @property
+    def architecture(self) -> UNetConfig:
+        """The network that weights fit."""
+        return self.network
 
 
 # What a checkpoint or a recipe may describe; `kind` says which.

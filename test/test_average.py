@@ -57,6 +57,32 @@ def test_what_is_equal_stays_bit_for_bit(tmp_path, config):
     )
 
 
+def test_the_mean_of_a_mean_says_its_own_parts(tmp_path, config):
+    first, second = (make(tmp_path / name, config, seed) for seed, name in enumerate(FILES))
+    mean, again = tmp_path / 'mean.safetensors', tmp_path / 'again.safetensors'
+    average([first, second], [1, 1], mean)
+    average([second, mean], [1, 1], again)
+    weights = [load(path)[0].state_dict() for path in (first, second)]
+    found, _, metadata = load(again)
+    for name, value in found.state_dict().items():
+        a, b = (w[name] for w in weights)
+        torch.testing.assert_close(value, 0.25 * a + 0.75 * b, rtol=1e-3, atol=1e-4)
+    assert metadata['average'] == '0.50 b.safetensors + 0.50 mean.safetensors'
+
+
+def test_whether_an_encoder_was_trained_is_the_last_ones(tmp_path, config):
+    encoder = replace(config.network.encoder, frozen=True)
+    still = replace(config, network=replace(config.network, encoder=encoder))
+    trained, frozen = (
+        make(tmp_path / name, kind, seed)
+        for seed, (name, kind) in enumerate(zip(FILES, (config, still), strict=True))
+    )
+    average([trained, frozen], [1, 1], tmp_path / 'c.safetensors')
+    assert load(tmp_path / 'c.safetensors')[1] == still
+    average([frozen, trained], [1, 1], tmp_path / 'c.safetensors')
+    assert load(tmp_path / 'c.safetensors')[1] == config
+
+
 def test_mistakes_are_one_sentence(tmp_path, config, capsys):
     path = make(tmp_path / 'a.safetensors', config, 0)
     other = replace(config, network=replace(config.network, latents=config.network.latents * 2))

@@ -33,10 +33,40 @@ def test_lion_takes_the_published_step():
 def test_decay_is_on_matrices_only(tmp_path):
     planes = write_planes(tmp_path / 'planes', 2)
     trainer = Trainer(recipe(planes, tmp_path))
-    decayed, free = build_optimiser(trainer.model, OptimiserConfig()).param_groups
-    assert all(p.ndim > 1 for p in decayed['params'])
-    assert all(p.ndim <= 1 for p in free['params'])
-    assert (decayed['weight_decay'], free['weight_decay']) == (1e-2, 0.0)
+    groups = build_optimiser(trainer.model, OptimiserConfig()).param_groups
+    decayed, free = (
+        {p for g in groups for p in g['params'] if (g['weight_decay'] == 0.0) is without}
+        for without in (False, True)
+    )
+    assert {g['weight_decay'] for g in groups} == {1e-2, 0.0}
+    assert decayed == {p for p in trainer.trainable if p.ndim > 1}
+    assert free == set(trainer.trainable) - decayed
+
+
+@pytest.mark.parametrize('kind', ['adamw', 'lion', 'muon'])
+def test_an_encoder_is_trained_at_its_share_of_the_rate(tmp_path, kind):
+    """The first step of each is the rate itself, whatever the gradient, where nothing decays."""
+    planes = write_planes(tmp_path / 'planes', 2)
+    optimiser = OptimiserConfig(kind=kind, lr=1e-3, warmup=1, encoder=0.125)
+    trainer = Trainer(recipe(planes, tmp_path, optimiser=optimiser))
+    vectors = {n: p for n, p in trainer.model.named_parameters() if p.ndim <= 1}
+    before = {n: p.detach().clone() for n, p in vectors.items()}
+    trainer.train_step(trainer.batches[0])
+    seen = set()
+    for name, p in vectors.items():
+        if p.grad is None or p.grad.abs().max() < 1e-4:
+            continue  # Adam's eps counts
+        inside = name.startswith('encoder.')
+        furthest = (p.detach() - before[name]).abs().max().item()
+        assert furthest == pytest.approx(1e-3 * (0.125 if inside else 1), rel=1e-3), name
+        seen.add(inside)
+    assert seen == {False, True}
+
+
+@pytest.mark.parametrize('share', [0.0, -0.1, 1.5, float('nan')])
+def test_a_share_that_is_none_is_refused(share):
+    with pytest.raises(ValueError, match=r'optimiser\.encoder'):
+        OptimiserConfig(encoder=share)
 
 
 def test_learning_rate_warms_up_and_falls():

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from grin_ros.camera import Camera
-from grin_ros.checkpoint import load, save
+from grin_ros.checkpoint import build_model, load, save
 from grin_ros.pipeline import DepthPipeline
 from grin_ros.training.config import OptimiserConfig, SourceConfig
 from grin_ros.training.labels import draw_labels
@@ -180,6 +180,23 @@ def test_cached_features_are_the_encoders(planes, tmp_path):
         assert error < 0.05 * fresh.abs().max()  # bf16 and f16 on the way
     np.testing.assert_allclose(cache.depth[3], view.depth, rtol=1e-3)
     assert math.isfinite(trainer.train_step(trainer.batches[0]))
+
+
+def test_an_encoder_that_was_frozen_can_be_trained_on(planes, tmp_path):
+    network = replace(TINY.network, encoder=replace(TINY.network.encoder, frozen=True))
+    frozen = tmp_path / 'frozen.safetensors'
+    torch.manual_seed(1)
+    save(frozen, build_model(TINY), replace(TINY, network=network))
+    trainer = Trainer(recipe(planes, tmp_path / 'out', steps=1, initial=str(frozen)))
+    before, after = load(frozen)[0].state_dict(), trainer.model.state_dict()
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
+    trainer.run()
+    moved = [
+        name for name, value in trainer.model.state_dict().items()
+        if name.startswith('encoder.') and not torch.equal(value, before[name])
+    ]  # fmt: skip
+    assert moved
+    assert not load(tmp_path / 'out' / 'last.safetensors')[1].frozen
 
 
 def test_recipes_are_strict_and_relative_to_their_file(tmp_path, monkeypatch):

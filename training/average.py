@@ -23,8 +23,8 @@ def average(paths: Sequence[str | Path], shares: Sequence[float], output: str | 
     """
     Write the weighted mean of checkpoints, float16, with the stages of all in its manifest.
 
-    paths: checkpoints of one network that mean the same depth; other facts are the last one's, but
-        the mean is not calibrated
+    paths: checkpoints of one network that mean the same depth; other facts, also whether its
+        encoder is frozen, are the last one's, but the mean is not calibrated
     shares: their weights, which are divided by their sum
     raises: ValueError where the networks, what they answer or the numbers of shares differ
     """
@@ -35,7 +35,7 @@ def average(paths: Sequence[str | Path], shares: Sequence[float], output: str | 
     total, stages = {}, []
     for path, share in zip(paths, shares):
         model, config, metadata = load(path)
-        if config.network != first.network:
+        if config.architecture != first.architecture:
             raise ValueError(f'{path} holds another network than {paths[0]}: average one network')
         for name in ('depth', 'schedule', 'target'):
             if getattr(config, name) != getattr(first, name):
@@ -48,7 +48,7 @@ def average(paths: Sequence[str | Path], shares: Sequence[float], output: str | 
             total[name] = total.get(name, 0) + value.double() * (share / sum(shares))
         stages += [stage for stage in manifest(metadata) if stage not in stages]
     model.load_state_dict({name: value.float() for name, value in total.items()})
-    dropped = (*STAGE, 'earlier', 'stages', 'calibration')
+    dropped = (*STAGE, 'earlier', 'stages', 'average', 'calibration')
     facts = {k: v for k, v in metadata.items() if k not in dropped}
     config = replace(config, uncertainty=UncertaintyConfig())
     parts = [f'{share / sum(shares):.2f} {Path(path).name}' for path, share in zip(paths, shares)]

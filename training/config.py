@@ -58,10 +58,16 @@ class OptimiserConfig:
     betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 1e-2
     clip: float = 1.0  # largest norm of the gradient
+    encoder: float = 1.0  # rate of an encoder that is trained too, as a share of the others'
 
     def __post_init__(self):
         if self.kind not in ('adamw', 'lion', 'muon'):
             raise ValueError(f"optimiser.kind is '{self.kind}'; choose adamw, lion or muon")
+        if not 0 < self.encoder <= 1:
+            raise ValueError(
+                f'optimiser.encoder is {self.encoder}; it must be above 0 and at most 1 '
+                '(to keep the encoder as it is, network.encoder.frozen: true)'
+            )
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ def initial_model(config: TrainConfig) -> Denoiser:
         elif _without_error_head(found, config.model):
             fresh = {n: w for n, w in model.state_dict().items() if n.startswith('out_error.')}
             weights |= fresh
-        elif found.network != config.model.network:
+        elif found.architecture != config.model.architecture:
             raise ValueError(
                 f'{config.initial} holds another network than the recipe describes; leave `model` '
                 'out of the recipe to take over the one of the checkpoint'
@@ -57,4 +57,5 @@ def _without_error_head(found: ModelConfig, wanted: ModelConfig) -> bool:
     """Tell whether a checkpoint lacks only the head of the error, which then starts anew."""
     if not wanted.error_head or found.dense:
         return False
-    return replace(found.network, error_head=True) == wanted.network != found.network
+    with_head = replace(found.architecture, error_head=True)
+    return with_head == wanted.architecture != found.architecture

@@ -14,12 +14,24 @@ from .muon import Muon
 
 
 def build_optimiser(model: nn.Module, config: OptimiserConfig) -> torch.optim.Optimizer | Muon:
-    """AdamW, LION or Muon over what is trained; decay on matrices only (GRIN sec. 5.2)."""
-    trainable = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {'params': [p for p in trainable if p.ndim > 1], 'weight_decay': config.weight_decay},
-        {'params': [p for p in trainable if p.ndim <= 1], 'weight_decay': 0.0},
-    ]
+    """
+    AdamW, LION or Muon over what is trained; decay on matrices only (GRIN sec. 5.2).
+
+    Groups have a `share` of the rate: an encoder that knows real pictures already is to forget
+    little of them while the network on top of it learns.
+    """
+    groups = []
+    for inside, share in ((False, 1.0), (True, config.encoder)):
+        found = [
+            p for name, p in model.named_parameters()
+            if p.requires_grad and name.startswith('encoder.') == inside
+        ]  # fmt: skip
+        for decay, params in (
+            (config.weight_decay, [p for p in found if p.ndim > 1]),
+            (0.0, [p for p in found if p.ndim <= 1]),
+        ):
+            if params:
+                groups.append({'params': params, 'weight_decay': decay, 'share': share})
     if config.kind == 'muon':
         return Muon(model, groups, config.lr, config.betas)
     kind = torch.optim.AdamW if config.kind == 'adamw' else Lion

@@ -123,7 +123,7 @@ class Trainer:
         _, step, stage = self.config.stage_at(self.step)
         self.rate = learning_rate(step, stage.steps, stage)
         for group in self.optimiser.param_groups:
-            group['lr'] = self.rate
+            group['lr'] = self.rate * group['share']
         mean, stop = self.gradients(batches, bool(self.stopped))
         if stop and not self.stopped:
             self.stopped = signal.SIGTERM  # as another process was told
